@@ -1,0 +1,142 @@
+//! The two traits: what the daemon asks of a mode, and what a mode may ask of the daemon.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use http::request::Parts;
+use serde::{Deserialize, Serialize};
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::{Caller, Entitlement, Fault, Pass, Receipt, Scope};
+
+/// Cancelled when the daemon stops.
+pub type Stop = tokio_util::sync::CancellationToken;
+
+/// The id of one run of making a recap: made by the server, 1 to 64 of `[a-z0-9-]`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct JobId(String);
+
+impl FromStr for JobId {
+    type Err = Fault;
+    fn from_str(text: &str) -> Result<JobId, Fault> {
+        let fits = (1..=64).contains(&text.len())
+            && text
+                .bytes()
+                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+        if fits {
+            Ok(JobId(text.to_owned()))
+        } else {
+            Err(Fault::not_found("There is no such job."))
+        }
+    }
+}
+
+impl TryFrom<String> for JobId {
+    type Error = Fault;
+    fn try_from(text: String) -> Result<JobId, Fault> {
+        text.parse()
+    }
+}
+
+impl From<JobId> for String {
+    fn from(id: JobId) -> String {
+        id.0
+    }
+}
+
+impl fmt::Display for JobId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A background loop of a mode.
+pub struct Task {
+    /// For the log.
+    pub name: &'static str,
+    /// Runs until [`Stop`] is cancelled.
+    pub run: Pin<Box<dyn Future<Output = ()> + Send>>,
+}
+
+/// What the daemon asks of a mode: who is asking, may they, what does it cost, how may the daemon
+/// act for them. Nobody else ever asks which mode it is.
+#[async_trait]
+pub trait Mode: Send + Sync + 'static {
+    /// Who is asking.
+    ///
+    /// # Errors
+    /// [`crate::FaultKind::Unauthenticated`] where a sign-in is needed and missing, wrong or over.
+    async fn identify(&self, request: &Parts) -> Result<Caller, Fault>;
+
+    /// Whether `scope` may do `what`.
+    ///
+    /// # Errors
+    /// [`crate::FaultKind::NotEntitled`] with a sentence that says what would allow it.
+    async fn entitled(&self, scope: &Scope, what: Entitlement) -> Result<(), Fault>;
+
+    /// Takes what one recap costs. The same job pays once, however often it asks.
+    ///
+    /// # Errors
+    /// [`crate::FaultKind::NoCredits`]; nothing was taken then.
+    async fn debit(&self, scope: &Scope, job: &JobId) -> Result<Receipt, Fault>;
+
+    /// Gives back what `receipt` took, into the bucket it came from, once.
+    ///
+    /// # Errors
+    /// Only where the ledger cannot be written; the caller may try again.
+    async fn refund(&self, receipt: &Receipt) -> Result<(), Fault>;
+
+    /// A sign-in of minutes with which the daemon acts as the scope's owner.
+    ///
+    /// # Errors
+    /// Where the scope has no owner who could sign in.
+    async fn pass_for(&self, scope: &Scope) -> Result<Pass, Fault>;
+
+    /// Whether everything but health and sign-in is closed to strangers.
+    fn guarded(&self) -> bool;
+
+    /// Sign-in and account routes below `/api/`; those of the root router win no clash with them.
+    fn routes(self: Arc<Self>) -> OpenApiRouter;
+
+    /// Background loops; none in single mode.
+    fn tasks(&self, host: Arc<dyn Host>, stop: Stop) -> Vec<Task>;
+}
+
+/// What a mode may ask of the daemon.
+#[async_trait]
+pub trait Host: Send + Sync + 'static {
+    /// Makes everything of `from` the things of `to`, keeping what `to` already has.
+    ///
+    /// # Errors
+    /// Where a file cannot be moved; what was moved stays moved, and the call can be repeated.
+    async fn adopt(&self, from: &Scope, to: &Scope) -> Result<(), Fault>;
+
+    /// Removes everything of a scope from the disk.
+    ///
+    /// # Errors
+    /// Where a file cannot be removed; the call can be repeated.
+    async fn erase(&self, scope: &Scope) -> Result<(), Fault>;
+
+    /// Tells the scope's open pages that something happened.
+    fn publish(&self, scope: &Scope, event: &str, data: serde_json::Value);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_job_id_from_outside_is_safe_in_a_path() {
+        for good in ["a", "0k3-x", &"a".repeat(64)] {
+            assert!(JobId::from_str(good).is_ok(), "{good:?} was refused");
+        }
+        for bad in ["", ".", "..", "a/b", "A", "a\0", "ä", &"a".repeat(65)] {
+            assert!(JobId::from_str(bad).is_err(), "{bad:?} was taken");
+        }
+    }
+}

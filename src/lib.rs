@@ -1,0 +1,2 @@
+//! Recap.
+pub mod domain;
