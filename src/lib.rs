@@ -1,2 +1,3 @@
 //! Recap.
 pub mod domain;
+pub mod store;

@@ -1,0 +1,521 @@
+//! Generic JSON documents, one folder a scope: read without a lock, changed under one, replaced
+//! whole, watched. Knows [`Scope`] and nothing else of Recap; `history` alone uses it.
+//!
+//! Invariants:
+//! - a document on disk is at every moment either the old or the new one, whole and synced;
+//! - a file that does not parse is never written over;
+//! - whoever changed a file while we were about to is not lost: what comes out of the exchange is
+//!   compared with what was read, and the change is made again on theirs.
+
+mod error;
+mod lock;
+mod replace;
+mod slot;
+mod text;
+mod transaction;
+mod watch;
+
+use std::collections::HashMap;
+use std::fs;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use recap_mode::{Clock, Entropy, Scope};
+use tokio::sync::broadcast;
+
+pub use error::{Problem, StoreError};
+pub use slot::{Document, Etag, FileName, Slot, Stamp, Stored};
+pub use text::write as pretty;
+pub use transaction::Tx;
+pub use watch::{Change, ChangeKind, Watching};
+
+/// Largest document that is read: a transcript of the largest size that Recap takes, as JSON.
+pub const DOCUMENT_BYTES_MAX: u64 = 256 * 1024 * 1024;
+
+/// Documents kept as last good copies, in bytes of text altogether.
+const LAST_GOOD_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// How often a change is made again on a document that somebody else keeps changing.
+const TRIES_MAX: usize = 3;
+
+/// Changes that a slow listener may be behind before it is told to look at everything again.
+const CHANGES_KEPT: usize = 1024;
+
+/// The documents below one `history/` folder.
+pub struct Store {
+    root: PathBuf,
+    entropy: Arc<dyn Entropy>,
+    clock: Arc<dyn Clock>,
+    lock_wait: Duration,
+    in_process: Mutex<HashMap<Scope, Arc<tokio::sync::Mutex<()>>>>,
+    last_good: Mutex<LastGood>,
+    stamps: Arc<watch::Stamps>,
+    changes: broadcast::Sender<Change>,
+}
+
+/// A file of a scope, as a listing shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// Its name.
+    pub name: FileName,
+    /// By which a change is noticed without reading it.
+    pub stamp: Stamp,
+}
+
+impl Store {
+    /// Opens the documents below `root`, which is made where it is missing.
+    ///
+    /// # Errors
+    /// Where the folder cannot be made.
+    pub fn open(
+        root: &Path,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Result<Arc<Store>, StoreError> {
+        fs::create_dir_all(root)
+            .map_err(|cause| StoreError::io("making the folder", root, cause))?;
+        let root = fs::canonicalize(root)
+            .map_err(|cause| StoreError::io("finding the folder", root, cause))?;
+        Ok(Arc::new(Store {
+            root,
+            entropy,
+            clock,
+            lock_wait: Duration::from_secs(10),
+            in_process: Mutex::default(),
+            last_good: Mutex::default(),
+            stamps: Arc::default(),
+            changes: broadcast::Sender::new(CHANGES_KEPT),
+        }))
+    }
+
+    /// The folder of all scopes.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The folder of one scope.
+    pub fn folder(&self, scope: &Scope) -> PathBuf {
+        self.root.join(scope.folder())
+    }
+
+    fn path(&self, scope: &Scope, name: &FileName) -> PathBuf {
+        self.folder(scope).join(name.as_str())
+    }
+
+    /// Reads a document. A missing file is the type's default. A file that does not parse is
+    /// answered with the last copy that did, where there is one, and the problem beside it.
+    ///
+    /// # Errors
+    /// [`StoreError::Malformed`] where there is no such copy; [`StoreError::Io`].
+    pub async fn read<T: Document>(
+        self: &Arc<Self>,
+        slot: &Slot<T>,
+    ) -> Result<Stored<T>, StoreError> {
+        let (store, slot) = (self.clone(), slot.clone());
+        blocking(move || store.read_now(&slot)).await
+    }
+
+    /// As [`Store::read`], for callers that may block.
+    ///
+    /// # Errors
+    /// As [`Store::read`].
+    pub fn read_now<T: Document>(&self, slot: &Slot<T>) -> Result<Stored<T>, StoreError> {
+        let path = self.path(&slot.scope, &slot.name);
+        let Some(bytes) = read_file(&path)? else {
+            return Ok(Stored::missing());
+        };
+        match slot.parse(&bytes) {
+            Ok((value, text)) => {
+                let etag = Etag::of(&bytes);
+                self.last_good().keep(&path, text);
+                Ok(Stored {
+                    value,
+                    text: text.to_owned(),
+                    etag: Some(etag),
+                    problem: None,
+                })
+            }
+            Err(problem) => {
+                let kept = self.last_good().find(&path);
+                let Some(text) = kept else {
+                    return Err(StoreError::Malformed(problem));
+                };
+                match slot.parse(text.as_bytes()) {
+                    Ok((value, _)) => Ok(Stored {
+                        value,
+                        text,
+                        etag: Some(Etag::of(&bytes)),
+                        problem: Some(problem),
+                    }),
+                    Err(_) => Err(StoreError::Malformed(problem)),
+                }
+            }
+        }
+    }
+
+    /// The first bytes of a document, at most `bytes_max`, and whether that is all of it.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`]; a missing file is `None`.
+    pub fn head_now(
+        &self,
+        scope: &Scope,
+        name: &FileName,
+        bytes_max: usize,
+    ) -> Result<Option<(Vec<u8>, bool)>, StoreError> {
+        let path = self.path(scope, name);
+        let file = match fs::File::open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(cause) => return Err(StoreError::io("opening", &path, cause)),
+        };
+        let mut bytes = Vec::with_capacity(bytes_max + 1);
+        file.take(bytes_max as u64 + 1)
+            .read_to_end(&mut bytes)
+            .map_err(|cause| StoreError::io("reading", &path, cause))?;
+        let whole = bytes.len() <= bytes_max;
+        bytes.truncate(bytes_max);
+        Ok(Some((bytes, whole)))
+    }
+
+    /// Reads a document's file as it is, for searching and for export; `None` where it is missing.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`], also for a file larger than [`DOCUMENT_BYTES_MAX`].
+    pub fn bytes_now(&self, scope: &Scope, name: &FileName) -> Result<Option<Vec<u8>>, StoreError> {
+        read_file(&self.path(scope, name))
+    }
+
+    /// Changes one document under the scope's lock: reads it afresh, runs the closure, writes only
+    /// what changed. The closure may run again on a newer copy, so it does nothing else.
+    ///
+    /// # Errors
+    /// The closure's own; [`StoreError::Busy`], [`StoreError::Malformed`], [`StoreError::Full`].
+    pub async fn mutate<T, A, E>(
+        self: &Arc<Self>,
+        slot: &Slot<T>,
+        mut change: impl FnMut(&mut T) -> Result<A, E> + Send + 'static,
+    ) -> Result<A, E>
+    where
+        T: Document,
+        A: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        let name = slot.name.clone();
+        self.transact(&slot.scope, move |tx| {
+            let mut document = tx.read::<T>(&name)?.value;
+            let answer = change(&mut document)?;
+            tx.write(&name, &document)?;
+            Ok(answer)
+        })
+        .await
+    }
+
+    /// Changes several documents of one scope under its lock. What the closure asked for is done
+    /// in its order once it has answered `Ok`; where a document changed meanwhile, the closure runs
+    /// again on the newer copies.
+    ///
+    /// # Errors
+    /// As [`Store::mutate`].
+    pub async fn transact<A, E>(
+        self: &Arc<Self>,
+        scope: &Scope,
+        mut work: impl FnMut(&mut Tx<'_>) -> Result<A, E> + Send + 'static,
+    ) -> Result<A, E>
+    where
+        A: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        let gate = self
+            .in_process
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .entry(scope.clone())
+            .or_default()
+            .clone();
+        let Ok(_turn) = tokio::time::timeout(self.lock_wait, gate.lock_owned()).await else {
+            return Err(StoreError::Busy {
+                scope: scope.clone(),
+            }
+            .into());
+        };
+        let (store, scope) = (self.clone(), scope.clone());
+        blocking(move || {
+            let folder = store.folder(&scope);
+            let made = !folder.is_dir();
+            fs::create_dir_all(&folder)
+                .map_err(|cause| StoreError::io("making the folder", &folder, cause))?;
+            if made {
+                replace::sync_folder(folder.parent().unwrap_or(&store.root))?;
+            }
+            let _lock = lock::ScopeLock::take(&scope, &folder, store.lock_wait)?;
+            for _ in 0..TRIES_MAX {
+                let mut tx = Tx::new(&store, &scope);
+                let answer = work(&mut tx)?;
+                match tx.commit() {
+                    Ok(()) => return Ok(answer),
+                    Err(StoreError::Changed { .. }) => {}
+                    Err(error) => return Err(error.into()),
+                }
+            }
+            Err(StoreError::Contended { path: folder }.into())
+        })
+        .await
+    }
+
+    /// Removes a document under the scope's lock; whether there was one.
+    ///
+    /// # Errors
+    /// As [`Store::mutate`].
+    pub async fn remove<T: Document>(self: &Arc<Self>, slot: &Slot<T>) -> Result<bool, StoreError> {
+        let name = slot.name.clone();
+        self.transact(&slot.scope, move |tx| {
+            let there = tx.exists(&name);
+            tx.remove(&name);
+            Ok::<_, StoreError>(there)
+        })
+        .await
+    }
+
+    /// The documents of a scope in no order: dot files, temporaries and folders left out.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`]; a scope without a folder has none.
+    pub fn list_now(&self, scope: &Scope) -> Result<Vec<Listed>, StoreError> {
+        let folder = self.folder(scope);
+        let entries = match fs::read_dir(&folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(cause) => return Err(StoreError::io("listing the folder", &folder, cause)),
+        };
+        let mut listed = Vec::new();
+        for entry in entries {
+            let entry =
+                entry.map_err(|cause| StoreError::io("listing the folder", &folder, cause))?;
+            let Some(name) = entry
+                .file_name()
+                .to_str()
+                .and_then(|name| FileName::parse(name).ok())
+            else {
+                continue;
+            };
+            // A link is followed: people keep such files in a repository of theirs.
+            let meta = match entry.metadata() {
+                Ok(meta) if meta.is_symlink() => fs::metadata(entry.path()),
+                other => other,
+            };
+            let Ok(meta) = meta else { continue };
+            if meta.is_file() {
+                listed.push(Listed {
+                    name,
+                    stamp: Stamp::of(&meta),
+                });
+            }
+        }
+        Ok(listed)
+    }
+
+    /// The scopes that have a folder, `owner` always among them.
+    pub fn scopes_now(&self) -> Vec<Scope> {
+        let mut scopes = vec![Scope::owner()];
+        let folders = walkdir::WalkDir::new(&self.root)
+            .min_depth(1)
+            .max_depth(2)
+            .into_iter()
+            .filter_entry(|entry| {
+                let name = entry.file_name().to_string_lossy();
+                !name.starts_with('.')
+                    && (entry.depth() == 1
+                        || entry.path().parent().is_some_and(|p| p.ends_with("anon")))
+            })
+            .flatten()
+            .filter(|entry| entry.file_type().is_dir());
+        for entry in folders {
+            let Ok(relative) = entry.path().strip_prefix(&self.root) else {
+                continue;
+            };
+            if let Ok(scope) = Scope::parse(&relative.to_string_lossy())
+                && scope != Scope::owner()
+            {
+                scopes.push(scope);
+            }
+        }
+        scopes
+    }
+
+    /// Makes everything of `from` the things of `to`: what `to` has already is kept, and the
+    /// namesake stays in `from`. Can be repeated.
+    ///
+    /// # Errors
+    /// As [`Store::mutate`].
+    pub async fn adopt(self: &Arc<Self>, from: &Scope, to: &Scope) -> Result<(), StoreError> {
+        let (source, target) = (self.folder(from), self.folder(to));
+        let store = self.clone();
+        let from = from.clone();
+        // One lock at a time is the rule; the target's is enough, since nothing else writes to a
+        // scope that is being given away but its owner, who is the one asking.
+        self.transact(to, move |_| {
+            for listed in store.list_now(&from)? {
+                let (old, new) = (
+                    source.join(listed.name.as_str()),
+                    target.join(listed.name.as_str()),
+                );
+                replace::move_new(&old, &new)?;
+            }
+            replace::sync_folder(&target)
+        })
+        .await
+    }
+
+    /// Removes everything of a scope, its folder included.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`], [`StoreError::Busy`].
+    pub async fn erase(self: &Arc<Self>, scope: &Scope) -> Result<(), StoreError> {
+        let folder = self.folder(scope);
+        self.transact(scope, move |_| match fs::remove_dir_all(&folder) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(StoreError::io("removing the folder", &folder, error))
+            }
+            _ => Ok(()),
+        })
+        .await
+    }
+
+    /// Removes temporaries that a killed process left, older than an hour; returns how many.
+    pub fn sweep_now(&self) -> usize {
+        let hour_ago = self.clock.now() - chrono::TimeDelta::hours(1);
+        let old = |meta: &fs::Metadata| {
+            meta.modified()
+                .is_ok_and(|at| chrono::DateTime::<chrono::Utc>::from(at) < hour_ago)
+        };
+        walkdir::WalkDir::new(&self.root)
+            .max_depth(3)
+            .into_iter()
+            .flatten()
+            .filter(|entry| {
+                entry.file_type().is_file()
+                    && replace::is_temporary(&entry.file_name().to_string_lossy())
+            })
+            .filter(|entry| entry.metadata().is_ok_and(|meta| old(&meta)))
+            .filter(|entry| fs::remove_file(entry.path()).is_ok())
+            .count()
+    }
+
+    /// What changed on disk by others' hands. An event is a hint, the disk is the truth.
+    pub fn changes(&self) -> broadcast::Receiver<Change> {
+        self.changes.subscribe()
+    }
+
+    /// Starts to watch; it ends when the answer is dropped.
+    ///
+    /// # Errors
+    /// Where no thread can be started. A file system that sends no events is rescanned only, with
+    /// a warning in the log.
+    pub fn watch(self: &Arc<Self>, rescan_every: Duration) -> Result<Watching, StoreError> {
+        watch::start(
+            self.root.clone(),
+            self.stamps.clone(),
+            self.changes.clone(),
+            rescan_every,
+        )
+        .map_err(|cause| StoreError::io("starting to watch", &self.root, cause))
+    }
+
+    fn last_good(&self) -> std::sync::MutexGuard<'_, LastGood> {
+        self.last_good
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn random_name(&self) -> String {
+        let mut bytes = [0; 4];
+        self.entropy.fill(&mut bytes);
+        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+/// The newest texts that parsed, oldest dropped first.
+#[derive(Default)]
+struct LastGood {
+    texts: HashMap<PathBuf, (u64, String)>,
+    bytes: usize,
+    turn: u64,
+}
+
+impl LastGood {
+    fn keep(&mut self, path: &Path, text: &str) {
+        self.forget(path);
+        if text.len() > LAST_GOOD_BYTES_MAX / 4 {
+            return;
+        }
+        self.turn += 1;
+        self.bytes += text.len();
+        self.texts
+            .insert(path.to_owned(), (self.turn, text.to_owned()));
+        while self.bytes > LAST_GOOD_BYTES_MAX {
+            let Some(oldest) = self
+                .texts
+                .iter()
+                .min_by_key(|(_, (turn, _))| *turn)
+                .map(|(path, _)| path.clone())
+            else {
+                return;
+            };
+            self.forget(&oldest);
+        }
+    }
+
+    fn forget(&mut self, path: &Path) {
+        if let Some((_, text)) = self.texts.remove(path) {
+            self.bytes -= text.len();
+        }
+    }
+
+    fn find(&self, path: &Path) -> Option<String> {
+        self.texts.get(path).map(|(_, text)| text.clone())
+    }
+}
+
+/// Reads a whole file; `None` where it is missing.
+fn read_file(path: &Path) -> Result<Option<Vec<u8>>, StoreError> {
+    let too_large = || {
+        std::io::Error::new(
+            std::io::ErrorKind::FileTooLarge,
+            format!("it is larger than {DOCUMENT_BYTES_MAX} bytes"),
+        )
+    };
+    let read = || {
+        let file = fs::File::open(path)?;
+        if file.metadata()?.len() > DOCUMENT_BYTES_MAX {
+            return Err(too_large());
+        }
+        let mut bytes = Vec::new();
+        file.take(DOCUMENT_BYTES_MAX + 1).read_to_end(&mut bytes)?;
+        if bytes.len() as u64 > DOCUMENT_BYTES_MAX {
+            Err(too_large())
+        } else {
+            Ok(bytes)
+        }
+    };
+    match read() {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(cause) => Err(StoreError::io("reading", path, cause)),
+    }
+}
+
+/// Runs blocking work off the async threads.
+async fn blocking<A: Send + 'static, E: From<StoreError> + Send + 'static>(
+    work: impl FnOnce() -> Result<A, E> + Send + 'static,
+) -> Result<A, E> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(answer) => answer,
+        Err(error) => Err(StoreError::Panicked(error.to_string()).into()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,176 @@
+//! Putting a new file in an old one's place so that neither a crash nor an editor loses anything.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{CWD, RenameFlags, renameat_with};
+use rustix::io::Errno;
+
+use super::slot::{Etag, Stamp};
+use super::{StoreError, read_file};
+
+/// Whether a file name is one of our temporaries.
+pub(super) fn is_temporary(name: &str) -> bool {
+    name.starts_with('.') && name.ends_with(".tmp")
+}
+
+/// Writes `bytes` to `path` if the file there is still in the state `read` (`None`: missing).
+///
+/// The new file is synced, then exchanged with the old one in one step; what came out is compared
+/// with what was read, and put back where somebody changed it in between. Returns the new stamp.
+pub(super) fn replace(
+    path: &Path,
+    read: Option<&Etag>,
+    bytes: &[u8],
+    random: &str,
+) -> Result<Stamp, StoreError> {
+    // A link stays a link: the file that it names is replaced.
+    let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let io = |doing: &str, cause| StoreError::io(doing, path, cause);
+    let changed = || StoreError::Changed { path: path.clone() };
+    if read_file(path)?.as_deref().map(Etag::of).as_ref() != read {
+        return Err(changed());
+    }
+    let folder = path
+        .parent()
+        .ok_or_else(|| io("writing", io::Error::from(io::ErrorKind::InvalidInput)))?;
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let temporary = Temporary(folder.join(format!(".{name}.{random}.tmp")));
+    let mode = fs::metadata(path).map_or(0o644, |meta| meta.permissions().mode());
+    let stamp = write_synced(&temporary.0, bytes, mode).map_err(|cause| io("writing", cause))?;
+    match read {
+        None => match renameat_with(CWD, &temporary.0, CWD, path, RenameFlags::NOREPLACE) {
+            Ok(()) => {}
+            Err(Errno::EXIST) => return Err(changed()),
+            Err(Errno::INVAL | Errno::NOSYS) => {
+                fs::rename(&temporary.0, path).map_err(|cause| io("writing", cause))?
+            }
+            Err(errno) => return Err(io("writing", errno.into())),
+        },
+        Some(expected) => {
+            match renameat_with(CWD, &temporary.0, CWD, path, RenameFlags::EXCHANGE) {
+                Ok(()) => take_out(path, &temporary, expected, bytes)?,
+                // The person removed it while we were about to write: their removal stands, ask again.
+                Err(Errno::NOENT) => return Err(changed()),
+                Err(Errno::INVAL | Errno::NOSYS) => {
+                    fs::rename(&temporary.0, path).map_err(|cause| io("writing", cause))?
+                }
+                Err(errno) => return Err(io("writing", errno.into())),
+            }
+        }
+    }
+    sync_folder(folder)?;
+    Ok(stamp)
+}
+
+/// Looks at what an exchange took out; a person's newer version goes back to its place.
+fn take_out(
+    path: &Path,
+    temporary: &Temporary,
+    expected: &Etag,
+    ours: &[u8],
+) -> Result<(), StoreError> {
+    let out = read_file(&temporary.0)?.unwrap_or_default();
+    if Etag::of(&out) == *expected {
+        return Ok(());
+    }
+    let swap = || {
+        renameat_with(CWD, &temporary.0, CWD, path, RenameFlags::EXCHANGE)
+            .map_err(|errno| StoreError::io("putting back", path, errno.into()))
+    };
+    swap()?;
+    let back = read_file(&temporary.0)?.unwrap_or_default();
+    if back != ours {
+        // They saved once more in that very moment: their newest is what the second swap took out.
+        swap()?;
+        let older = read_file(&temporary.0)?.unwrap_or_default();
+        if older != out {
+            temporary.keep_aside(path)?;
+        }
+    }
+    Err(StoreError::Changed {
+        path: path.to_owned(),
+    })
+}
+
+/// A temporary file that goes away with its owner.
+struct Temporary(PathBuf);
+
+impl Temporary {
+    /// Keeps the file under a name that a person will find.
+    fn keep_aside(&self, path: &Path) -> Result<(), StoreError> {
+        let aside = path.with_extension("json.kept-aside");
+        fs::rename(&self.0, &aside)
+            .map_err(|cause| StoreError::io("keeping aside", &aside, cause))?;
+        tracing::warn!(file = %aside.display(), "two versions of a file were saved in one moment; one was kept aside");
+        Ok(())
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        // Already renamed in the good case; a failure leaves it to the sweep.
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+fn write_synced(path: &Path, bytes: &[u8], mode: u32) -> io::Result<Stamp> {
+    let mut file = OpenOptions::new()
+        .create_new(true)
+        .write(true)
+        .mode(mode & 0o777)
+        .open(path)?;
+    file.write_all(bytes)?;
+    // The umask may have taken bits that the old file had.
+    file.set_permissions(fs::Permissions::from_mode(mode & 0o777))?;
+    file.sync_all()?;
+    Ok(Stamp::of(&file.metadata()?))
+}
+
+/// Removes a file if it is still in the state `read`.
+pub(super) fn remove(path: &Path, read: Option<&Etag>) -> Result<(), StoreError> {
+    if read.is_some() && read_file(path)?.as_deref().map(Etag::of).as_ref() != read {
+        return Err(StoreError::Changed {
+            path: path.to_owned(),
+        });
+    }
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(StoreError::io("removing", path, error))
+        }
+        _ => sync_folder(path.parent().unwrap_or(path)),
+    }
+}
+
+/// Moves a file to a place where none is; one that is there already stays, and so does the old.
+pub(super) fn move_new(old: &Path, new: &Path) -> Result<bool, StoreError> {
+    let io = |cause: io::Error| StoreError::io("moving", old, cause);
+    match renameat_with(CWD, old, CWD, new, RenameFlags::NOREPLACE) {
+        Ok(()) => Ok(true),
+        Err(Errno::EXIST | Errno::NOENT) => Ok(false),
+        Err(Errno::INVAL | Errno::NOSYS) if !new.exists() => {
+            fs::rename(old, new).map(|()| true).map_err(io)
+        }
+        Err(Errno::INVAL | Errno::NOSYS) => Ok(false),
+        Err(errno) => Err(io(errno.into())),
+    }
+}
+
+/// Makes a folder's entries durable: without it a power cut forgets the rename.
+pub(super) fn sync_folder(folder: &Path) -> Result<(), StoreError> {
+    File::open(folder)
+        .and_then(|folder| folder.sync_all())
+        .map_err(|cause| StoreError::io("syncing the folder", folder, cause))
+}
+
+#[cfg(test)]
+pub(super) fn take_out_for_tests(
+    path: &Path,
+    temporary: &Path,
+    expected: &Etag,
+    ours: &[u8],
+) -> Result<(), StoreError> {
+    take_out(path, &Temporary(temporary.to_owned()), expected, ours)
+}

@@ -1,0 +1,227 @@
+//! Where a document lies, what it holds, and how one state of it is told from another.
+
+use std::fmt;
+use std::fs::Metadata;
+use std::marker::PhantomData;
+use std::os::unix::fs::MetadataExt;
+use std::sync::Arc;
+
+use recap_mode::Scope;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::error::Problem;
+use super::text;
+
+/// A type that lies on disk as one JSON file.
+pub trait Document: Serialize + DeserializeOwned + Default + Send + 'static {
+    /// Arrays by these names are written with one item a line.
+    const ONE_LINE_ITEMS: &'static [&'static str] = &[];
+}
+
+/// The name of a document's file: ends in `.json`, no separators, no leading dot, at most 200 bytes.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct FileName(Arc<str>);
+
+impl FileName {
+    /// Takes a name that is safe in every folder.
+    ///
+    /// # Errors
+    /// The sentence says what a name must be.
+    pub fn parse(name: &str) -> Result<FileName, String> {
+        let stem = name.strip_suffix(".json").unwrap_or_default();
+        let safe = !stem.is_empty()
+            && name.len() <= 200
+            && !name.starts_with('.')
+            && !name.contains(['/', '\\', '\0', ':'])
+            && !name.chars().any(char::is_control);
+        if safe {
+            Ok(FileName(Arc::from(name)))
+        } else {
+            Err("a file name must end in .json, hold no path and not begin with a dot".to_owned())
+        }
+    }
+
+    /// As it stands in the folder.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Without `.json`.
+    pub fn stem(&self) -> &str {
+        self.0.strip_suffix(".json").unwrap_or(&self.0)
+    }
+}
+
+impl fmt::Display for FileName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl TryFrom<String> for FileName {
+    type Error = String;
+    fn try_from(name: String) -> Result<FileName, String> {
+        FileName::parse(&name)
+    }
+}
+
+impl From<FileName> for String {
+    fn from(name: FileName) -> String {
+        name.0.to_string()
+    }
+}
+
+/// A document's place: whose, under which name, of which type.
+pub struct Slot<T> {
+    /// Whose.
+    pub scope: Scope,
+    /// Its file.
+    pub name: FileName,
+    kind: PhantomData<fn() -> T>,
+}
+
+impl<T> Clone for Slot<T> {
+    fn clone(&self) -> Self {
+        Slot {
+            scope: self.scope.clone(),
+            name: self.name.clone(),
+            kind: PhantomData,
+        }
+    }
+}
+
+impl<T: Document> Slot<T> {
+    /// The place of a document.
+    pub fn new(scope: &Scope, name: FileName) -> Slot<T> {
+        Slot {
+            scope: scope.clone(),
+            name,
+            kind: PhantomData,
+        }
+    }
+
+    /// Reads a document's bytes; the answer holds the text without a byte order mark.
+    pub(super) fn parse<'a>(&self, bytes: &'a [u8]) -> Result<(T, &'a str), Problem> {
+        parse(&self.scope, &self.name, bytes)
+    }
+}
+
+/// Reads the bytes of a document: typed, and strict about what a typed read lets pass.
+pub(super) fn parse<'a, T: Document>(
+    scope: &Scope,
+    name: &FileName,
+    bytes: &'a [u8],
+) -> Result<(T, &'a str), Problem> {
+    let problem = |line, column, reason| Problem {
+        file: format!("{scope}/{name}"),
+        line,
+        column,
+        reason,
+    };
+    let text = text::decode(bytes).map_err(|flaw| problem(flaw.line, flaw.column, flaw.reason))?;
+    let mut reader = serde_json::Deserializer::from_str(text);
+    let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+        let path = error.path().to_string();
+        let cause = error.into_inner();
+        // serde_json says the place again at the end of its sentence; here it stands in front.
+        let said = cause.to_string();
+        let said = said
+            .rsplit_once(" at line ")
+            .map_or(said.as_str(), |(said, _)| said);
+        let reason = if path == "." {
+            said.to_owned()
+        } else {
+            format!("{said} at {path}")
+        };
+        problem(cause.line(), cause.column(), reason)
+    })?;
+    reader.end().map_err(|e| {
+        problem(
+            e.line(),
+            e.column(),
+            "something stands after the end of the document".to_owned(),
+        )
+    })?;
+    text::check(text).map_err(|flaw| problem(flaw.line, flaw.column, flaw.reason))?;
+    Ok((value, text))
+}
+
+/// The state of a file's bytes: equal where the bytes are. 32 hexadecimal digits.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Etag(String);
+
+impl Etag {
+    /// The state of these bytes.
+    pub fn of(bytes: &[u8]) -> Etag {
+        let digest = Sha256::digest(bytes);
+        Etag(
+            digest[..16]
+                .iter()
+                .map(|byte| format!("{byte:02x}"))
+                .collect(),
+        )
+    }
+
+    /// As a strong HTTP entity tag (RFC 9110, 8.8.3), with its quotes.
+    pub fn quoted(&self) -> String {
+        format!("\"{}\"", self.0)
+    }
+}
+
+impl fmt::Display for Etag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// By which a change of a file is noticed without reading it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Stamp {
+    /// Nanoseconds since 1970.
+    pub mtime_ns: i64,
+    /// Bytes.
+    pub size_bytes: u64,
+    /// Replacing a file gives it a new one.
+    pub inode: u64,
+}
+
+impl Stamp {
+    /// The stamp of a file.
+    pub fn of(meta: &Metadata) -> Stamp {
+        Stamp {
+            mtime_ns: meta
+                .mtime()
+                .wrapping_mul(1_000_000_000)
+                .wrapping_add(meta.mtime_nsec()),
+            size_bytes: meta.len(),
+            inode: meta.ino(),
+        }
+    }
+}
+
+/// A document as it was read.
+#[derive(Clone, Debug)]
+pub struct Stored<T> {
+    /// Its value; the default where the file is missing.
+    pub value: T,
+    /// Its text, unknown fields and all; empty where the file is missing.
+    pub text: String,
+    /// The state of the file; `None` where it is missing.
+    pub etag: Option<Etag>,
+    /// Why the file itself could not be used; `value` and `text` are the last good ones then.
+    pub problem: Option<Problem>,
+}
+
+impl<T: Default> Stored<T> {
+    pub(super) fn missing() -> Stored<T> {
+        Stored {
+            value: T::default(),
+            text: String::new(),
+            etag: None,
+            problem: None,
+        }
+    }
+}

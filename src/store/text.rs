@@ -1,0 +1,738 @@
+//! The text of a JSON document: checked more strictly than a parser needs to, and changed in place
+//! so that what a person wrote around a change stays as they wrote it.
+//!
+//! Own code and not a syntax-tree crate: those make a node of each token, which for a transcript of
+//! 200,000 cues takes hundreds of megabytes, and they choose the form of what is inserted, where
+//! here one cue or point is to stand on one line. This keeps spans alone.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::ops::Range;
+
+use serde_json::Value;
+
+/// Where and why a document's text is not what it must be. Lines and columns count from 1.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Flaw {
+    /// Line, from 1.
+    pub line: usize,
+    /// Column in characters, from 1.
+    pub column: usize,
+    /// What is wrong, as the end of a sentence.
+    pub reason: String,
+}
+
+/// Deepest nesting that is read; serde_json stops there as well.
+const DEPTH_MAX: usize = 128;
+
+/// A value's place in the text.
+#[derive(Debug)]
+struct Node {
+    span: Range<usize>,
+    kind: Kind,
+}
+
+#[derive(Debug)]
+enum Kind {
+    Scalar,
+    Array(Vec<Node>),
+    Object(Vec<Member>),
+}
+
+#[derive(Debug)]
+struct Member {
+    key: String,
+    /// From the key's opening quote to the end of the value.
+    span: Range<usize>,
+    value: Node,
+}
+
+/// Decodes a file's bytes: a byte order mark is dropped, anything but UTF-8 is refused, and so is a
+/// file without a value in it.
+pub fn decode(bytes: &[u8]) -> Result<&str, Flaw> {
+    let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
+    let text = std::str::from_utf8(bytes).map_err(|error| {
+        let good = String::from_utf8_lossy(&bytes[..error.valid_up_to()]).into_owned();
+        flaw_at(
+            &good,
+            good.len(),
+            "here is a byte that is not UTF-8: save the file as UTF-8",
+        )
+    })?;
+    if text.trim().is_empty() {
+        return Err(Flaw {
+            line: 1,
+            column: 1,
+            reason: "the file is empty".to_owned(),
+        });
+    }
+    Ok(text)
+}
+
+/// Checks what serde_json lets pass in a typed read: a key that stands twice in one object.
+pub fn check(text: &str) -> Result<(), Flaw> {
+    Scanner { text, at: 0 }.document().map(drop)
+}
+
+/// The line and column of a byte offset.
+fn flaw_at(text: &str, offset: usize, reason: impl Into<String>) -> Flaw {
+    let before = &text[..offset.min(text.len())];
+    let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+    Flaw {
+        line: before.matches('\n').count() + 1,
+        column: before[line_start..].chars().count() + 1,
+        reason: reason.into(),
+    }
+}
+
+struct Scanner<'a> {
+    text: &'a str,
+    at: usize,
+}
+
+impl Scanner<'_> {
+    fn document(mut self) -> Result<Node, Flaw> {
+        let node = self.value(0)?;
+        self.space();
+        if self.at < self.text.len() {
+            return Err(self.flaw("something stands after the end of the document"));
+        }
+        Ok(node)
+    }
+
+    fn flaw(&self, reason: impl Into<String>) -> Flaw {
+        flaw_at(self.text, self.at, reason)
+    }
+
+    fn peek(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.at).copied()
+    }
+
+    fn space(&mut self) {
+        while matches!(self.peek(), Some(b' ' | b'\t' | b'\n' | b'\r')) {
+            self.at += 1;
+        }
+    }
+
+    fn value(&mut self, depth: usize) -> Result<Node, Flaw> {
+        if depth > DEPTH_MAX {
+            return Err(self.flaw(format!("it is nested deeper than {DEPTH_MAX} levels")));
+        }
+        self.space();
+        let start = self.at;
+        let kind = match self.peek() {
+            Some(b'{') => self.object(depth)?,
+            Some(b'[') => self.array(depth)?,
+            Some(b'"') => {
+                self.string()?;
+                Kind::Scalar
+            }
+            Some(_) => {
+                // serde_json has checked or will check the scalar itself; only its end matters here.
+                while self.peek().is_some_and(|b| !b" \t\r\n,]}:".contains(&b)) {
+                    self.at += 1;
+                }
+                if self.at == start {
+                    return Err(self.flaw("a value is missing"));
+                }
+                Kind::Scalar
+            }
+            None => return Err(self.flaw("the file ends where a value should stand")),
+        };
+        Ok(Node {
+            span: start..self.at,
+            kind,
+        })
+    }
+
+    fn object(&mut self, depth: usize) -> Result<Kind, Flaw> {
+        self.at += 1;
+        let mut members: Vec<Member> = Vec::new();
+        let mut keys: HashSet<String> = HashSet::new();
+        self.space();
+        if self.peek() == Some(b'}') {
+            self.at += 1;
+            return Ok(Kind::Object(members));
+        }
+        loop {
+            self.space();
+            let start = self.at;
+            let key = self.string()?;
+            if !keys.insert(key.clone()) {
+                self.at = start;
+                return Err(self.flaw(format!("the key \"{key}\" stands twice in one object")));
+            }
+            self.space();
+            if self.peek() != Some(b':') {
+                return Err(self.flaw("a `:` is missing after the key"));
+            }
+            self.at += 1;
+            let value = self.value(depth + 1)?;
+            members.push(Member {
+                key,
+                span: start..self.at,
+                value,
+            });
+            self.space();
+            match self.peek() {
+                Some(b',') => self.at += 1,
+                Some(b'}') => {
+                    self.at += 1;
+                    return Ok(Kind::Object(members));
+                }
+                _ => return Err(self.flaw("a `,` or `}` is missing")),
+            }
+        }
+    }
+
+    fn array(&mut self, depth: usize) -> Result<Kind, Flaw> {
+        self.at += 1;
+        let mut items = Vec::new();
+        self.space();
+        if self.peek() == Some(b']') {
+            self.at += 1;
+            return Ok(Kind::Array(items));
+        }
+        loop {
+            items.push(self.value(depth + 1)?);
+            self.space();
+            match self.peek() {
+                Some(b',') => self.at += 1,
+                Some(b']') => {
+                    self.at += 1;
+                    return Ok(Kind::Array(items));
+                }
+                _ => return Err(self.flaw("a `,` or `]` is missing")),
+            }
+        }
+    }
+
+    fn string(&mut self) -> Result<String, Flaw> {
+        let start = self.at;
+        if self.peek() != Some(b'"') {
+            return Err(self.flaw("a key in double quotes is missing"));
+        }
+        self.at += 1;
+        loop {
+            match self.peek() {
+                Some(b'"') => break,
+                Some(b'\\') => self.at += 2,
+                Some(_) => self.at += 1,
+                None => {
+                    self.at = start;
+                    return Err(self.flaw("this text is never closed by a `\"`"));
+                }
+            }
+        }
+        self.at += 1;
+        serde_json::from_str(&self.text[start..self.at]).map_err(|_| {
+            self.at = start;
+            self.flaw("this text holds an escape or a control character that JSON does not know")
+        })
+    }
+}
+
+/// How a document is laid out: read off its text, so that what is added looks like what is there.
+#[derive(Clone, Debug)]
+struct Style<'a> {
+    newline: &'static str,
+    /// One level of indentation; `None` where the whole document stands on one line.
+    indent: Option<String>,
+    colon: &'static str,
+    /// Arrays by these names hold one item a line.
+    one_line_items: &'a [&'a str],
+}
+
+impl Style<'_> {
+    fn of<'a>(text: &str, one_line_items: &'a [&'a str]) -> Style<'a> {
+        let newline = if text.contains("\r\n") { "\r\n" } else { "\n" };
+        let indent = text.trim().split('\n').skip(1).find_map(|line| {
+            let width = line.len() - line.trim_start_matches([' ', '\t']).len();
+            (width > 0 && !line.trim().is_empty()).then(|| line[..width].to_owned())
+        });
+        let on_one_line = !text.trim().contains('\n');
+        let compact = on_one_line && !text.contains("\": ");
+        Style {
+            newline,
+            indent: if on_one_line {
+                None
+            } else {
+                Some(indent.unwrap_or_else(|| "  ".to_owned()))
+            },
+            colon: if compact { ":" } else { ": " },
+            one_line_items,
+        }
+    }
+
+    fn break_at(&self, depth: usize) -> String {
+        match &self.indent {
+            Some(indent) => format!("{}{}", self.newline, indent.repeat(depth)),
+            None => String::new(),
+        }
+    }
+
+    fn comma(&self) -> &'static str {
+        if self.indent.is_none() && self.colon == ":" {
+            ","
+        } else {
+            ", "
+        }
+    }
+
+    /// Writes a new value, whose own line is indented by `depth` levels.
+    fn render(&self, value: &Value, depth: usize, name: &str, out: &mut String) {
+        match value {
+            Value::Object(map) if !map.is_empty() && self.indent.is_some() => {
+                out.push('{');
+                for (i, (key, item)) in map.iter().enumerate() {
+                    out.push_str(if i == 0 { "" } else { "," });
+                    out.push_str(&self.break_at(depth + 1));
+                    out.push_str(&Value::from(key.as_str()).to_string());
+                    out.push_str(self.colon);
+                    self.render(item, depth + 1, key, out);
+                }
+                out.push_str(&self.break_at(depth));
+                out.push('}');
+            }
+            Value::Array(items)
+                if items.iter().any(|i| i.is_object() || i.is_array()) && self.indent.is_some() =>
+            {
+                out.push('[');
+                for (i, item) in items.iter().enumerate() {
+                    out.push_str(if i == 0 { "" } else { "," });
+                    out.push_str(&self.break_at(depth + 1));
+                    self.render_item(item, depth + 1, name, out);
+                }
+                out.push_str(&self.break_at(depth));
+                out.push(']');
+            }
+            _ => self.render_line(value, out),
+        }
+    }
+
+    fn render_item(&self, item: &Value, depth: usize, array: &str, out: &mut String) {
+        if self.one_line_items.contains(&array) {
+            self.render_line(item, out);
+        } else {
+            self.render(item, depth, "", out);
+        }
+    }
+
+    /// Writes a value without a line break.
+    fn render_line(&self, value: &Value, out: &mut String) {
+        match value {
+            Value::Object(map) => {
+                out.push('{');
+                for (i, (key, item)) in map.iter().enumerate() {
+                    out.push_str(if i == 0 { "" } else { self.comma() });
+                    out.push_str(&Value::from(key.as_str()).to_string());
+                    out.push_str(self.colon);
+                    self.render_line(item, out);
+                }
+                out.push('}');
+            }
+            Value::Array(items) => {
+                out.push('[');
+                for (i, item) in items.iter().enumerate() {
+                    out.push_str(if i == 0 { "" } else { self.comma() });
+                    self.render_line(item, out);
+                }
+                out.push(']');
+            }
+            scalar => out.push_str(&scalar.to_string()),
+        }
+    }
+}
+
+/// The text of a new document: pretty, two blanks, one item a line in `one_line_items`.
+pub fn write(value: &Value, one_line_items: &[&str]) -> String {
+    let style = Style {
+        newline: "\n",
+        indent: Some("  ".to_owned()),
+        colon: ": ",
+        one_line_items,
+    };
+    let mut out = String::new();
+    style.render(value, 0, "", &mut out);
+    out.push('\n');
+    out
+}
+
+/// The text that says `new` where `text` said `base`, with everything else left as it stood: keys
+/// that neither names, their order, the white space, the form of numbers.
+///
+/// `base` is what a reader made of `text` (so it may lack unknown keys and have defaults added).
+///
+/// # Errors
+/// Where `text` is no JSON.
+pub fn patch(
+    text: &str,
+    base: &Value,
+    new: &Value,
+    one_line_items: &[&str],
+) -> Result<String, Flaw> {
+    let root = Scanner { text, at: 0 }.document()?;
+    let patcher = Patcher {
+        text,
+        style: Style::of(text, one_line_items),
+    };
+    let mut out = String::with_capacity(text.len() + 256);
+    out.push_str(&text[..root.span.start]);
+    patcher.value(&root, base, new, 0, "", &mut out);
+    out.push_str(&text[root.span.end..]);
+    Ok(out)
+}
+
+struct Patcher<'a> {
+    text: &'a str,
+    style: Style<'a>,
+}
+
+impl Patcher<'_> {
+    fn value(
+        &self,
+        node: &Node,
+        base: &Value,
+        new: &Value,
+        depth: usize,
+        name: &str,
+        out: &mut String,
+    ) {
+        if base == new {
+            out.push_str(&self.text[node.span.clone()]);
+            return;
+        }
+        match (&node.kind, base, new) {
+            (Kind::Object(members), Value::Object(base), Value::Object(new)) => {
+                self.object(node, members, base, new, depth, out);
+            }
+            (Kind::Array(items), Value::Array(base), Value::Array(new))
+                if items.len() == base.len() =>
+            {
+                self.array(node, items, (base, new), depth, name, out);
+            }
+            _ => self.style.render(new, depth, name, out),
+        }
+    }
+
+    fn object(
+        &self,
+        node: &Node,
+        members: &[Member],
+        base: &serde_json::Map<String, Value>,
+        new: &serde_json::Map<String, Value>,
+        depth: usize,
+        out: &mut String,
+    ) {
+        let mut entries: Vec<Entry> = Vec::new();
+        for (at, member) in members.iter().enumerate() {
+            let key = member.key.as_str();
+            let mut text = String::new();
+            match (base.get(key), new.get(key)) {
+                (Some(_), None) => continue,
+                (Some(was), Some(is)) => {
+                    text.push_str(&self.text[member.span.start..member.value.span.start]);
+                    self.value(&member.value, was, is, depth + 1, key, &mut text);
+                }
+                (None, Some(is)) => {
+                    text.push_str(&self.text[member.span.start..member.value.span.start]);
+                    self.style.render(is, depth + 1, key, &mut text);
+                }
+                (None, None) => text.push_str(&self.text[member.span.clone()]),
+            }
+            entries.push(Entry {
+                was: Some(at),
+                text,
+            });
+        }
+        let there: HashSet<&str> = members.iter().map(|member| member.key.as_str()).collect();
+        for (key, value) in new {
+            // A default that the reader filled in and nobody changed is not written down.
+            if there.contains(key.as_str()) || base.get(key) == Some(value) {
+                continue;
+            }
+            let mut text = Value::from(key.as_str()).to_string();
+            text.push_str(self.style.colon);
+            self.style.render(value, depth + 1, key, &mut text);
+            entries.push(Entry { was: None, text });
+        }
+        let spans: Vec<Range<usize>> = members.iter().map(|member| member.span.clone()).collect();
+        self.join(node, &spans, entries, depth, out);
+    }
+
+    fn array(
+        &self,
+        node: &Node,
+        items: &[Node],
+        (base, new): (&[Value], &[Value]),
+        depth: usize,
+        name: &str,
+        out: &mut String,
+    ) {
+        let mut by_identity: HashMap<String, VecDeque<usize>> = HashMap::new();
+        for (at, item) in base.iter().enumerate() {
+            by_identity.entry(identity(item)).or_default().push_back(at);
+        }
+        let mut source: Vec<Option<usize>> = new
+            .iter()
+            .map(|item| {
+                by_identity
+                    .get_mut(&identity(item))
+                    .and_then(VecDeque::pop_front)
+            })
+            .collect();
+        if base.len() == new.len() {
+            // Same length: an item that has no namesake is the changed one at its place.
+            let used: HashSet<usize> = source.iter().flatten().copied().collect();
+            for (at, slot) in source.iter_mut().enumerate() {
+                if slot.is_none() && !used.contains(&at) {
+                    *slot = Some(at);
+                }
+            }
+        }
+        let entries = new
+            .iter()
+            .zip(source)
+            .map(|(item, was)| {
+                let mut text = String::new();
+                match was {
+                    Some(at) => self.value(&items[at], &base[at], item, depth + 1, "", &mut text),
+                    None => self.style.render_item(item, depth + 1, name, &mut text),
+                }
+                Entry { was, text }
+            })
+            .collect();
+        let spans: Vec<Range<usize>> = items.iter().map(|item| item.span.clone()).collect();
+        self.join(node, &spans, entries, depth, out);
+    }
+
+    /// Puts a container together again, with the gaps that stood between neighbours that still are.
+    fn join(
+        &self,
+        node: &Node,
+        spans: &[Range<usize>],
+        entries: Vec<Entry>,
+        depth: usize,
+        out: &mut String,
+    ) {
+        let text = &self.text[node.span.clone()];
+        let (open, close) = (&text[..1], &text[text.len() - 1..]);
+        if entries.is_empty() {
+            out.push_str(open);
+            out.push_str(close);
+            return;
+        }
+        let (lead, tail, between) = match (spans.first(), spans.last()) {
+            (Some(first), Some(last)) => {
+                let lead = self.text[node.span.start + 1..first.start].to_owned();
+                let tail = self.text[last.end..node.span.end - 1].to_owned();
+                let between = match spans {
+                    [a, b, ..] => self.text[a.end..b.start].to_owned(),
+                    _ if lead.contains('\n') => format!(",{lead}"),
+                    _ => self.style.comma().to_owned(),
+                };
+                (lead, tail, between)
+            }
+            _ => {
+                let lead = self.style.break_at(depth + 1);
+                (lead.clone(), self.style.break_at(depth), format!(",{lead}"))
+            }
+        };
+        out.push_str(open);
+        out.push_str(&lead);
+        let mut before: Option<usize> = None;
+        for (i, entry) in entries.iter().enumerate() {
+            if i > 0 {
+                match (before, entry.was) {
+                    (Some(a), Some(b)) if b == a + 1 => {
+                        out.push_str(&self.text[spans[a].end..spans[b].start])
+                    }
+                    _ => out.push_str(&between),
+                }
+            }
+            out.push_str(&entry.text);
+            before = entry.was;
+        }
+        out.push_str(&tail);
+        out.push_str(close);
+    }
+}
+
+struct Entry {
+    /// Its place in the old container.
+    was: Option<usize>,
+    text: String,
+}
+
+/// By what an array's item is known again: its id where it has one, else all of it.
+fn identity(item: &Value) -> String {
+    for key in ["id", "episode_id", "url"] {
+        if let Some(Value::String(id)) = item.get(key) {
+            return format!("{key} {id}");
+        }
+    }
+    item.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn value(text: &str) -> Value {
+        serde_json::from_str(text).unwrap()
+    }
+
+    #[track_caller]
+    fn check_patch(text: &str, base: &str, new: &str, want: &str) {
+        let got = patch(text, &value(base), &value(new), &["cues"]).unwrap();
+        assert_eq!(got, want);
+        value(&got);
+    }
+
+    #[test]
+    fn a_change_touches_its_own_line_alone() {
+        check_patch(
+            "{\n\t\"b\" : 4.50,\n\t\"mine\": [1,2 , 3],\n\n\t\"a\": \"x\"\n}\n",
+            r#"{"a": "x", "b": 4.5}"#,
+            r#"{"a": "y", "b": 4.5}"#,
+            "{\n\t\"b\" : 4.50,\n\t\"mine\": [1,2 , 3],\n\n\t\"a\": \"y\"\n}\n",
+        );
+    }
+
+    #[test]
+    fn a_new_key_is_added_at_the_end_in_the_file_s_own_indentation() {
+        check_patch(
+            "{\n    \"a\": 1\n}",
+            r#"{"a": 1}"#,
+            r#"{"a": 1, "c": {"d": 1}}"#,
+            "{\n    \"a\": 1,\n    \"c\": {\n        \"d\": 1\n    }\n}",
+        );
+        check_patch(
+            r#"{"a":1}"#,
+            r#"{"a": 1}"#,
+            r#"{"a": 1, "b": [1,2]}"#,
+            r#"{"a":1,"b":[1,2]}"#,
+        );
+        check_patch(
+            r#"{"a": 1}"#,
+            r#"{"a": 1}"#,
+            r#"{"a": 1, "b": 2}"#,
+            r#"{"a": 1, "b": 2}"#,
+        );
+        check_patch("{}", "{}", r#"{"b": 2}"#, r#"{"b":2}"#);
+        check_patch(
+            "{\r\n  \"a\": 1\r\n}\r\n",
+            r#"{"a": 1}"#,
+            r#"{"a": 1, "b": 2}"#,
+            "{\r\n  \"a\": 1,\r\n  \"b\": 2\r\n}\r\n",
+        );
+    }
+
+    #[test]
+    fn a_removed_key_takes_its_comma_with_it() {
+        check_patch(
+            "{\n  \"a\": 1,\n  \"b\": 2,\n  \"c\": 3\n}",
+            r#"{"a": 1, "b": 2, "c": 3}"#,
+            r#"{"a": 1, "c": 3}"#,
+            "{\n  \"a\": 1,\n  \"c\": 3\n}",
+        );
+        check_patch(
+            "{\n  \"a\": 1,\n  \"b\": 2\n}",
+            r#"{"a": 1, "b": 2}"#,
+            r#"{"a": 1}"#,
+            "{\n  \"a\": 1\n}",
+        );
+        check_patch("{ \"a\": 1 }", r#"{"a": 1}"#, "{}", "{}");
+    }
+
+    #[test]
+    fn an_item_keeps_what_the_reader_does_not_know_even_when_it_moves() {
+        check_patch(
+            "[\n  {\"id\": \"1\", \"mine\": true},\n  {\"id\": \"2\"}\n]",
+            r#"[{"id": "1"}, {"id": "2"}]"#,
+            r#"[{"id": "2"}, {"id": "3"}, {"id": "1", "n": 1}]"#,
+            "[\n  {\"id\": \"2\"},\n  {\n    \"id\": \"3\"\n  },\n  {\"id\": \"1\", \"mine\": true, \"n\": 1}\n]",
+        );
+    }
+
+    #[test]
+    fn a_default_that_nobody_changed_is_not_written_into_a_person_s_file() {
+        check_patch(
+            r#"{"a": 1}"#,
+            r#"{"a": 1, "extra": [], "n": null}"#,
+            r#"{"a": 2, "extra": [], "n": null}"#,
+            r#"{"a": 2}"#,
+        );
+    }
+
+    #[test]
+    fn new_documents_hold_one_cue_a_line() {
+        let text = write(
+            &value(
+                r#"{"cues": [{"a": 1, "b": "x"}, {"a": 2, "b": "y"}], "tags": ["p", "q"], "none": [], "o": {}}"#,
+            ),
+            &["cues"],
+        );
+        assert_eq!(
+            text,
+            "{\n  \"cues\": [\n    {\"a\": 1, \"b\": \"x\"},\n    {\"a\": 2, \"b\": \"y\"}\n  ],\n  \"tags\": [\"p\", \"q\"],\n  \"none\": [],\n  \"o\": {}\n}\n"
+        );
+    }
+
+    #[test]
+    fn a_key_that_stands_twice_is_named_with_its_place() {
+        let flaw = check("{\n  \"a\": 1,\n  \"ä\\u0061\": 2, \"äa\": 3\n}").unwrap_err();
+        assert_eq!((flaw.line, flaw.column), (3, 17));
+        assert!(flaw.reason.contains("stands twice"), "{}", flaw.reason);
+    }
+
+    #[test]
+    fn empty_files_and_other_encodings_are_refused_with_a_place() {
+        assert_eq!(decode(b"").unwrap_err().reason, "the file is empty");
+        assert_eq!(decode(b" \n\t").unwrap_err().reason, "the file is empty");
+        let flaw = decode(b"{\n \"a\": \"\xE4\"}").unwrap_err();
+        assert_eq!((flaw.line, flaw.column), (2, 8));
+        assert_eq!(decode(b"\xEF\xBB\xBF{}"), Ok("{}"));
+    }
+
+    #[test]
+    fn hostile_depth_and_cut_off_texts_end_with_a_sentence() {
+        for text in [
+            &"[".repeat(1_000_000),
+            "{\"a",
+            "{\"a\":",
+            "[1,",
+            "{,}",
+            "[1 2]",
+            "\"\\",
+            "{\"a\" 1}",
+            "[] []",
+        ] {
+            assert!(check(text).is_err(), "{text:.20} passed");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_patch_always_says_what_is_new(base in tree(), new in tree()) {
+            let text = write(&base, &["cues"]);
+            let got = patch(&text, &base, &new, &["cues"]).unwrap();
+            proptest::prop_assert_eq!(serde_json::from_str::<Value>(&got).unwrap(), new);
+        }
+    }
+
+    fn tree() -> impl proptest::strategy::Strategy<Value = Value> {
+        use proptest::prelude::*;
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<i32>().prop_map(Value::from),
+            "[a-c\"\\\\\n]{0,3}".prop_map(Value::from),
+        ];
+        leaf.prop_recursive(4, 40, 5, |inner| {
+            prop_oneof![
+                proptest::collection::vec(inner.clone(), 0..5).prop_map(Value::from),
+                proptest::collection::vec(("[a-e]|id", inner), 0..5)
+                    .prop_map(|pairs| Value::Object(pairs.into_iter().collect())),
+            ]
+        })
+    }
+}

@@ -1,0 +1,246 @@
+//! Several documents of one scope, read and changed under its lock.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use recap_mode::Scope;
+use serde_json::Value;
+
+use super::slot::{Document, Etag, FileName, Stamp, Stored, parse};
+use super::{Store, StoreError, read_file, replace, text};
+
+/// How long a file that was there may be gone before it counts as gone: editors save by a dance of
+/// renames, or empty the file first.
+const GONE_AFTER: Duration = Duration::from_millis(300);
+
+/// One run of the closure of [`Store::transact`]: what it read and what it wants done.
+pub struct Tx<'a> {
+    store: &'a Store,
+    scope: &'a Scope,
+    reads: HashMap<FileName, Seen>,
+    acts: Vec<Act>,
+}
+
+struct Seen {
+    text: Option<String>,
+    etag: Option<Etag>,
+    base: Value,
+}
+
+enum Act {
+    Write {
+        name: FileName,
+        text: String,
+        etag: Option<Etag>,
+    },
+    Remove {
+        name: FileName,
+        etag: Option<Etag>,
+    },
+    MoveTo {
+        name: FileName,
+        target: PathBuf,
+    },
+    MoveFrom {
+        name: FileName,
+        source: PathBuf,
+    },
+}
+
+impl<'a> Tx<'a> {
+    pub(super) fn new(store: &'a Store, scope: &'a Scope) -> Tx<'a> {
+        Tx {
+            store,
+            scope,
+            reads: HashMap::new(),
+            acts: Vec::new(),
+        }
+    }
+
+    /// Whether there is a file by this name now.
+    pub fn exists(&self, name: &FileName) -> bool {
+        self.store.path(self.scope, name).exists()
+    }
+
+    /// Reads a document afresh. A missing file is the type's default.
+    ///
+    /// # Errors
+    /// [`StoreError::Malformed`], also where an older good copy is known: what does not parse is not
+    /// written over. [`StoreError::Io`].
+    pub fn read<T: Document>(&mut self, name: &FileName) -> Result<Stored<T>, StoreError> {
+        let path = self.store.path(self.scope, name);
+        let known = self.store.last_good().find(&path).is_some();
+        let deadline = Instant::now() + GONE_AFTER;
+        let bytes = loop {
+            match read_file(&path)? {
+                Some(bytes) if !bytes.is_empty() => break Some(bytes),
+                other if !known && other.is_none() => break None,
+                other if Instant::now() >= deadline => break other,
+                _ => std::thread::sleep(Duration::from_millis(20)),
+            }
+        };
+        let Some(bytes) = bytes else {
+            self.reads.insert(
+                name.clone(),
+                Seen {
+                    text: None,
+                    etag: None,
+                    base: Value::Null,
+                },
+            );
+            return Ok(Stored::missing());
+        };
+        let (value, text) = parse::<T>(self.scope, name, &bytes).map_err(StoreError::Malformed)?;
+        let etag = Etag::of(&bytes);
+        let base = serde_json::to_value(&value).map_err(|error| self.unwritable(name, &error))?;
+        // Bytes before the text are a byte order mark: the new text is written without it.
+        self.reads.insert(
+            name.clone(),
+            Seen {
+                text: Some(text.to_owned()),
+                etag: Some(etag.clone()),
+                base,
+            },
+        );
+        Ok(Stored {
+            value,
+            text: text.to_owned(),
+            etag: Some(etag),
+            problem: None,
+        })
+    }
+
+    /// Asks for a document to be written. Where it was read before, only what differs from what was
+    /// read changes in its text; nothing is written where nothing does. Where it was not read, it
+    /// must not exist.
+    ///
+    /// # Errors
+    /// [`StoreError::Unwritable`] where the value cannot be JSON.
+    pub fn write<T: Document>(&mut self, name: &FileName, value: &T) -> Result<(), StoreError> {
+        let new = serde_json::to_value(value).map_err(|error| self.unwritable(name, &error))?;
+        let (text, etag) = match self.reads.get(name) {
+            Some(Seen {
+                text: Some(_),
+                base,
+                ..
+            }) if *base == new => return Ok(()),
+            Some(Seen {
+                text: Some(text),
+                etag,
+                base,
+            }) => {
+                let text = text::patch(text, base, &new, T::ONE_LINE_ITEMS)
+                    .map_err(|flaw| self.unwritable(name, &flaw.reason))?;
+                (text, etag.clone())
+            }
+            _ => (text::write(&new, T::ONE_LINE_ITEMS), None),
+        };
+        self.acts.push(Act::Write {
+            name: name.clone(),
+            text,
+            etag,
+        });
+        Ok(())
+    }
+
+    /// Asks for a document that was read to be replaced by a text of the caller's, which must hold
+    /// a `T`.
+    ///
+    /// # Errors
+    /// [`StoreError::Malformed`] where it does not.
+    pub fn replace_text<T: Document>(
+        &mut self,
+        name: &FileName,
+        text: String,
+    ) -> Result<(), StoreError> {
+        parse::<T>(self.scope, name, text.as_bytes()).map_err(StoreError::Malformed)?;
+        let etag = self.reads.get(name).and_then(|seen| seen.etag.clone());
+        self.acts.push(Act::Write {
+            name: name.clone(),
+            text,
+            etag,
+        });
+        Ok(())
+    }
+
+    /// Asks for a document to be removed; if it was read, only in the state in which it was.
+    pub fn remove(&mut self, name: &FileName) {
+        let etag = self.reads.get(name).and_then(|seen| seen.etag.clone());
+        self.acts.push(Act::Remove {
+            name: name.clone(),
+            etag,
+        });
+    }
+
+    /// Asks for a document to be moved out of the scope's folder, to a place where no file is.
+    pub fn move_to(&mut self, name: &FileName, target: PathBuf) {
+        self.acts.push(Act::MoveTo {
+            name: name.clone(),
+            target,
+        });
+    }
+
+    /// Asks for a file to be moved into the scope's folder, where no file by that name may be.
+    pub fn move_from(&mut self, name: &FileName, source: PathBuf) {
+        self.acts.push(Act::MoveFrom {
+            name: name.clone(),
+            source,
+        });
+    }
+
+    fn unwritable(&self, name: &FileName, cause: &dyn std::fmt::Display) -> StoreError {
+        StoreError::Unwritable {
+            path: self.store.path(self.scope, name),
+            cause: cause.to_string(),
+        }
+    }
+
+    /// Does what was asked for, in order.
+    pub(super) fn commit(self) -> Result<(), StoreError> {
+        let Tx {
+            store, scope, acts, ..
+        } = self;
+        let folder = store.folder(scope);
+        for act in acts {
+            match act {
+                Act::Write { name, text, etag } => {
+                    let path = store.path(scope, &name);
+                    let stamp = replace::replace(
+                        &path,
+                        etag.as_ref(),
+                        text.as_bytes(),
+                        &store.random_name(),
+                    )?;
+                    store.stamps.note(&path, Some(stamp));
+                    store.last_good().keep(&path, &text);
+                }
+                Act::Remove { name, etag } => {
+                    let path = store.path(scope, &name);
+                    replace::remove(&path, etag.as_ref())?;
+                    store.stamps.note(&path, None);
+                    store.last_good().forget(&path);
+                }
+                Act::MoveTo { name, target } => {
+                    let path = store.path(scope, &name);
+                    let parent = target.parent().unwrap_or(&folder);
+                    std::fs::create_dir_all(parent)
+                        .map_err(|cause| StoreError::io("making the folder", parent, cause))?;
+                    replace::move_new(&path, &target)?;
+                    replace::sync_folder(parent)?;
+                    replace::sync_folder(&folder)?;
+                    store.stamps.note(&path, None);
+                    store.last_good().forget(&path);
+                }
+                Act::MoveFrom { name, source } => {
+                    let path = store.path(scope, &name);
+                    replace::move_new(&source, &path)?;
+                    replace::sync_folder(&folder)?;
+                    let stamp = std::fs::metadata(&path).ok().as_ref().map(Stamp::of);
+                    store.stamps.note(&path, stamp);
+                }
+            }
+        }
+        Ok(())
+    }
+}
