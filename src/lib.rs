@@ -1,3 +1,4 @@
 //! Recap.
 pub mod domain;
+pub mod history;
 pub mod store;

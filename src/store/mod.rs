@@ -479,6 +479,14 @@ impl LastGood {
     }
 }
 
+/// Reads the bytes of a document as `T`, as strictly as a read from disk does.
+///
+/// # Errors
+/// The place and the reason.
+pub fn parse_now<T: Document>(scope: &Scope, name: &FileName, bytes: &[u8]) -> Result<T, Problem> {
+    slot::parse(scope, name, bytes).map(|(value, _)| value)
+}
+
 /// Reads a whole file; `None` where it is missing.
 fn read_file(path: &Path) -> Result<Option<Vec<u8>>, StoreError> {
     let too_large = || {

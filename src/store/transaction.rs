@@ -144,23 +144,37 @@ impl<'a> Tx<'a> {
         Ok(())
     }
 
-    /// Asks for a document that was read to be replaced by a text of the caller's, which must hold
-    /// a `T`.
+    /// Asks for a document that was read to hold exactly `new`, fields that no type knows included:
+    /// what `new` lacks is taken out. `T` says how it is laid out.
     ///
     /// # Errors
-    /// [`StoreError::Malformed`] where it does not.
-    pub fn replace_text<T: Document>(
+    /// [`StoreError::Unwritable`] where the text that was read cannot be changed.
+    pub fn write_json<T: Document>(
         &mut self,
         name: &FileName,
-        text: String,
+        new: &Value,
     ) -> Result<(), StoreError> {
-        parse::<T>(self.scope, name, text.as_bytes()).map_err(StoreError::Malformed)?;
-        let etag = self.reads.get(name).and_then(|seen| seen.etag.clone());
-        self.acts.push(Act::Write {
-            name: name.clone(),
-            text,
-            etag,
-        });
+        let (text, etag) = match self.reads.get(name) {
+            Some(Seen {
+                text: Some(text),
+                etag,
+                ..
+            }) => {
+                let base =
+                    serde_json::from_str(text).map_err(|error| self.unwritable(name, &error))?;
+                let text = text::patch(text, &base, new, T::ONE_LINE_ITEMS)
+                    .map_err(|flaw| self.unwritable(name, &flaw.reason))?;
+                (text, etag.clone())
+            }
+            _ => (text::write(new, T::ONE_LINE_ITEMS), None),
+        };
+        if self.reads.get(name).and_then(|seen| seen.text.as_ref()) != Some(&text) {
+            self.acts.push(Act::Write {
+                name: name.clone(),
+                text,
+                etag,
+            });
+        }
         Ok(())
     }
 

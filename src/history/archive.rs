@@ -1,0 +1,294 @@
+//! A whole library as one JSON file, out and in.
+//!
+//! Form: `{"recap_library": 1, "exported_at": …, "meta": {…}, "skip_list": {…}, "recaps": {"<id>": {…}, …}}`.
+//! Both ways go one recap at a time, so that a large library needs little memory.
+
+use std::fmt;
+use std::io::{Read, Write};
+
+use recap_mode::Scope;
+use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, Visitor};
+use serde::{Deserializer, Serialize};
+use serde_json::Value;
+
+use crate::domain::library::LibraryMeta;
+use crate::domain::recap::RecapId;
+use crate::domain::skip_list::SkipList;
+use crate::store::StoreError;
+
+use super::layout::{self, RecapFile};
+use super::library::{Library, LibraryError, sound};
+
+/// Most refusals that a report lists; the rest is counted.
+const REFUSALS_MAX: usize = 50;
+
+/// What an import did.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct ImportReport {
+    /// Recaps that were added.
+    pub added: usize,
+    /// Recaps that were there already and were left as they are.
+    pub kept: usize,
+    /// Recaps that could not be taken over.
+    pub refused: usize,
+    /// Why, for the first of them.
+    pub reasons: Vec<String>,
+}
+
+/// The parts of an archive beside its recaps.
+#[derive(Debug, Default)]
+pub struct Imported {
+    /// What happened to the recaps.
+    pub report: ImportReport,
+    /// Folders and order.
+    pub meta: Option<LibraryMeta>,
+    /// Refused episodes.
+    pub skip_list: Option<SkipList>,
+}
+
+impl Library {
+    /// Writes a scope's whole library. Blocks. A recap that does not parse is left out.
+    ///
+    /// # Errors
+    /// The files; a writer that refuses.
+    pub fn export_now(&self, scope: &Scope, out: &mut impl Write) -> Result<(), StoreError> {
+        let failed = |cause: std::io::Error| StoreError::Io {
+            doing: "Writing".to_owned(),
+            path: "the archive".into(),
+            cause,
+        };
+        let meta = self.store().read_now(&layout::meta(scope))?.value;
+        let skip_list = self.store().read_now(&layout::skip_list(scope))?.value;
+        let mut names: Vec<_> = self
+            .store()
+            .list_now(scope)?
+            .into_iter()
+            .map(|file| file.name)
+            .collect();
+        names.sort();
+        write!(
+            out,
+            "{{\"recap_library\": 1,\n\"meta\": {},\n\"skip_list\": {},\n\"recaps\": {{",
+            json(&meta),
+            json(&skip_list)
+        )
+        .map_err(failed)?;
+        let mut first = true;
+        for name in names {
+            let Some(id) = layout::recap_id(&name) else {
+                continue;
+            };
+            let Some(bytes) = self.store().bytes_now(scope, &name)? else {
+                continue;
+            };
+            if let Some(Err(problem)) = layout::check(scope, &name, &bytes) {
+                tracing::warn!(%problem, "a recap that does not parse was left out of an export");
+                continue;
+            }
+            let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&bytes);
+            write!(
+                out,
+                "{}\n{}: ",
+                if first { "" } else { "," },
+                Value::from(id.as_str())
+            )
+            .map_err(failed)?;
+            out.write_all(bytes.trim_ascii()).map_err(failed)?;
+            first = false;
+        }
+        write!(out, "\n}}}}\n").map_err(failed)
+    }
+
+    /// Takes over an archive: what is there is kept, unsafe names and unsound recaps are refused one
+    /// by one. Blocks; `runtime` runs the writes.
+    ///
+    /// # Errors
+    /// [`LibraryError::Refused`] where it is no archive; recaps read before the flaw stay added.
+    pub fn import_now(
+        &self,
+        scope: &Scope,
+        input: impl Read,
+        runtime: &tokio::runtime::Handle,
+    ) -> Result<ImportReport, LibraryError> {
+        let mut reader = serde_json::Deserializer::from_reader(std::io::BufReader::new(input));
+        let seed = Archive {
+            library: self,
+            scope,
+            runtime,
+        };
+        let imported = seed.deserialize(&mut reader).map_err(|error| {
+            LibraryError::Refused(format!("this is no exported library: {error}."))
+        })?;
+        if let Some(meta) = imported.meta {
+            runtime.block_on(self.arrange(scope, move |ours| {
+                ours.merge(&meta);
+                Ok(())
+            }))?;
+        }
+        if let Some(theirs) = imported.skip_list {
+            runtime.block_on(self.store().mutate(
+                &layout::skip_list(scope),
+                move |ours: &mut SkipList| {
+                    for skipped in &theirs.episodes {
+                        ours.add(
+                            &skipped.episode_id,
+                            &skipped.title,
+                            &skipped.reason,
+                            skipped.skipped_at,
+                        );
+                    }
+                    Ok::<_, StoreError>(())
+                },
+            ))?;
+        }
+        self.refresh_after_import(scope);
+        Ok(imported.report)
+    }
+
+    fn import_recap(
+        &self,
+        scope: &Scope,
+        key: &str,
+        value: Value,
+        runtime: &tokio::runtime::Handle,
+        report: &mut ImportReport,
+    ) -> Result<(), StoreError> {
+        let mut refuse = |reason: String| {
+            report.refused += 1;
+            if report.reasons.len() < REFUSALS_MAX {
+                report.reasons.push(format!(
+                    "{}: {reason}",
+                    key.chars().take(80).collect::<String>()
+                ));
+            }
+        };
+        let Ok(id) = key.parse::<RecapId>() else {
+            refuse("this is no safe name for a recap".to_owned());
+            return Ok(());
+        };
+        match sound(&value) {
+            Err(error) => {
+                refuse(error.to_string());
+                return Ok(());
+            }
+            Ok(recap) if recap.id != id => {
+                refuse(format!("its own id is {}", recap.id));
+                return Ok(());
+            }
+            Ok(_) => {}
+        }
+        let name = layout::recap_file(&id);
+        let added = runtime.block_on(self.store().transact(scope, move |tx| {
+            if tx.exists(&name) {
+                return Ok::<_, StoreError>(false);
+            }
+            tx.write_json::<RecapFile>(&name, &value)?;
+            Ok(true)
+        }))?;
+        if added {
+            report.added += 1;
+        } else {
+            report.kept += 1;
+        }
+        Ok(())
+    }
+}
+
+fn json(value: &impl Serialize) -> String {
+    // The lists hold texts, times and ids: they always are JSON.
+    serde_json::to_string(value).unwrap_or_else(|_| "null".to_owned())
+}
+
+struct Archive<'a> {
+    library: &'a Library,
+    scope: &'a Scope,
+    runtime: &'a tokio::runtime::Handle,
+}
+
+impl<'de> DeserializeSeed<'de> for Archive<'_> {
+    type Value = Imported;
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Imported, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Archive<'_> {
+    type Value = Imported;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object with `recap_library`")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Imported, A::Error> {
+        use serde::de::Error;
+        let mut imported = Imported::default();
+        let mut known = false;
+        while let Some(key) = map.next_key::<String>()? {
+            match key.as_str() {
+                "recap_library" => {
+                    let version: u64 = map.next_value()?;
+                    if version != 1 {
+                        return Err(A::Error::custom(format!(
+                            "its form is {version}, and this version reads form 1"
+                        )));
+                    }
+                    known = true;
+                }
+                _ if !known => {
+                    return Err(A::Error::custom("it does not begin with `recap_library`"));
+                }
+                "meta" => imported.meta = Some(map.next_value()?),
+                "skip_list" => imported.skip_list = Some(map.next_value()?),
+                "recaps" => {
+                    map.next_value_seed(Recaps {
+                        archive: &self,
+                        report: &mut imported.report,
+                    })?;
+                }
+                _ => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        if known {
+            Ok(imported)
+        } else {
+            Err(A::Error::custom("it does not begin with `recap_library`"))
+        }
+    }
+}
+
+struct Recaps<'a, 'b> {
+    archive: &'a Archive<'b>,
+    report: &'a mut ImportReport,
+}
+
+impl<'de> DeserializeSeed<'de> for Recaps<'_, '_> {
+    type Value = ();
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Recaps<'_, '_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("recaps by id")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        use serde::de::Error;
+        while let Some((key, value)) = map.next_entry::<String, Value>()? {
+            let Archive {
+                library,
+                scope,
+                runtime,
+            } = self.archive;
+            library
+                .import_recap(scope, &key, value, runtime, self.report)
+                .map_err(A::Error::custom)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,328 @@
+//! The fronts of recaps: enough for lists, read from the first bytes of each file and kept in a
+//! cache below `<data>/cache/heads/` that may be deleted at any time.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use recap_mode::Scope;
+use serde::de::{IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::domain::episode::EpisodeId;
+use crate::domain::recap::{EpisodeHead, RecapHead, RecapId};
+use crate::store::{FileName, Problem, Stamp, Store, StoreError, parse_now};
+
+use super::layout::{self, RecapFile};
+
+/// How much of a file is read at first; a head that is longer is read on.
+const HEAD_BYTES: usize = 4096;
+
+/// The cache's own form; another one is thrown away.
+const CACHE_FORMAT: u32 = 1;
+
+/// What is known of one recap's file.
+#[derive(Clone, Debug)]
+pub(super) struct Entry {
+    pub(super) stamp: Stamp,
+    /// The newest head that could be read.
+    pub(super) head: Option<Arc<RecapHead>>,
+    /// Why the file as it is now cannot be used.
+    pub(super) problem: Option<Problem>,
+}
+
+/// The recaps of one scope by file name.
+pub(super) type Shelf = HashMap<FileName, Entry>;
+
+/// Brings a shelf up to date with the disk; whether anything was different.
+pub(super) fn refresh(store: &Store, scope: &Scope, shelf: &mut Shelf) -> Result<bool, StoreError> {
+    let listed = store.list_now(scope)?;
+    let mut changed = false;
+    let mut seen = 0;
+    for file in &listed {
+        match shelf.get(&file.name) {
+            Some(entry) if entry.stamp == file.stamp => seen += 1,
+            _ if layout::recap_id(&file.name).is_some() => {
+                refresh_one(store, scope, shelf, &file.name, Some(file.stamp));
+                changed = true;
+                seen += 1;
+            }
+            _ => {}
+        }
+    }
+    if seen < shelf.len() {
+        let there: std::collections::HashSet<&FileName> =
+            listed.iter().map(|file| &file.name).collect();
+        shelf.retain(|name, _| there.contains(name));
+        changed = true;
+    }
+    Ok(changed)
+}
+
+/// Reads one file's head again; a file that is gone leaves the shelf.
+pub(super) fn refresh_one(
+    store: &Store,
+    scope: &Scope,
+    shelf: &mut Shelf,
+    name: &FileName,
+    stamp: Option<Stamp>,
+) {
+    let Some(stamp) = stamp else {
+        shelf.remove(name);
+        return;
+    };
+    let known = shelf.get(name).and_then(|entry| entry.head.clone());
+    let entry = match read_head(store, scope, name) {
+        Ok(Some(head)) => Entry {
+            stamp,
+            head: Some(Arc::new(head)),
+            problem: None,
+        },
+        Ok(None) => {
+            shelf.remove(name);
+            return;
+        }
+        Err(problem) => Entry {
+            stamp,
+            head: known,
+            problem: Some(problem),
+        },
+    };
+    shelf.insert(name.clone(), entry);
+}
+
+/// Reads a head: from the first bytes, else from the whole file. The file's stem is the id.
+fn read_head(store: &Store, scope: &Scope, name: &FileName) -> Result<Option<RecapHead>, Problem> {
+    let problem = |reason: String| Problem {
+        file: format!("{scope}/{name}"),
+        line: 1,
+        column: 1,
+        reason,
+    };
+    let Some((bytes, whole)) = store
+        .head_now(scope, name, HEAD_BYTES)
+        .map_err(|e| problem(e.to_string()))?
+    else {
+        return Ok(None);
+    };
+    let mut head = if whole { None } else { front(&bytes) };
+    if head.is_none() {
+        // Short files, long heads and other orders of keys: all of it is read, and checked.
+        let Some(bytes) = store
+            .bytes_now(scope, name)
+            .map_err(|e| problem(e.to_string()))?
+        else {
+            return Ok(None);
+        };
+        let file: RecapFile = parse_now(scope, name, &bytes)?;
+        head = file.0.as_ref().map(RecapHead::from);
+    }
+    if let Some(head) = &mut head
+        && let Ok(id) = name.stem().parse::<RecapId>()
+    {
+        head.id = id;
+    }
+    Ok(head)
+}
+
+/// The head that stands in the front of a file, if it is all there.
+fn front(bytes: &[u8]) -> Option<RecapHead> {
+    let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
+    let mut front = Front::default();
+    // The text is cut off, so reading always ends in an error; what was read before it counts.
+    let _ = serde_json::Deserializer::from_slice(bytes).deserialize_map(FrontVisitor(&mut front));
+    Some(RecapHead {
+        id: front.id?,
+        title: front.title?,
+        topic_count: front.topic_count?,
+        duration_ms: front.duration_ms?,
+        created_at: front.created_at?,
+        updated_at: front.updated_at?,
+        episode: front.episode?.into(),
+        job: front.made_by?.job,
+    })
+}
+
+#[derive(Default)]
+struct Front {
+    id: Option<RecapId>,
+    title: Option<String>,
+    topic_count: Option<usize>,
+    duration_ms: Option<u64>,
+    created_at: Option<DateTime<Utc>>,
+    updated_at: Option<DateTime<Utc>>,
+    episode: Option<FrontEpisode>,
+    made_by: Option<FrontMadeBy>,
+}
+
+#[derive(Deserialize)]
+struct FrontEpisode {
+    id: EpisodeId,
+    #[serde(default)]
+    url: Option<String>,
+    #[serde(default)]
+    show: FrontShow,
+    #[serde(default)]
+    published_at: Option<DateTime<Utc>>,
+}
+
+#[derive(Default, Deserialize)]
+struct FrontShow {
+    #[serde(default)]
+    title: String,
+}
+
+#[derive(Deserialize)]
+struct FrontMadeBy {
+    #[serde(default)]
+    job: Option<String>,
+}
+
+impl From<FrontEpisode> for EpisodeHead {
+    fn from(front: FrontEpisode) -> EpisodeHead {
+        EpisodeHead {
+            id: front.id,
+            url: front.url,
+            show_title: front.show.title,
+            published_at: front.published_at,
+        }
+    }
+}
+
+struct FrontVisitor<'a>(&'a mut Front);
+
+impl<'de> Visitor<'de> for FrontVisitor<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a recap")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let front = self.0;
+        while let Some(key) = map.next_key::<String>()? {
+            match key.as_str() {
+                "id" => front.id = map.next_value()?,
+                "title" => front.title = map.next_value()?,
+                "topic_count" => front.topic_count = map.next_value()?,
+                "duration_ms" => front.duration_ms = map.next_value()?,
+                "created_at" => front.created_at = map.next_value()?,
+                "updated_at" => front.updated_at = map.next_value()?,
+                "episode" => front.episode = map.next_value()?,
+                "made_by" => {
+                    front.made_by = map.next_value()?;
+                    return Ok(());
+                }
+                _ => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct CacheFile {
+    format: u32,
+    heads: Vec<CachedHead>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct CachedHead {
+    name: FileName,
+    stamp: Stamp,
+    head: RecapHead,
+}
+
+fn cache_path(cache: &Path, scope: &Scope) -> std::path::PathBuf {
+    cache
+        .join("heads")
+        .join(format!("{}.json", scope.as_str().replace('/', "~")))
+}
+
+/// The cached shelf; an unreadable cache is an empty one.
+pub(super) fn load(cache: &Path, scope: &Scope) -> Shelf {
+    let Ok(bytes) = fs::read(cache_path(cache, scope)) else {
+        return Shelf::new();
+    };
+    match serde_json::from_slice::<CacheFile>(&bytes) {
+        Ok(file) if file.format == CACHE_FORMAT => file
+            .heads
+            .into_iter()
+            .map(|cached| {
+                let entry = Entry {
+                    stamp: cached.stamp,
+                    head: Some(Arc::new(cached.head)),
+                    problem: None,
+                };
+                (cached.name, entry)
+            })
+            .collect(),
+        _ => Shelf::new(),
+    }
+}
+
+/// Keeps a shelf for the next start. A failure costs time then, so it is only logged.
+pub(super) fn save(cache: &Path, scope: &Scope, shelf: &Shelf, random: &str) {
+    let path = cache_path(cache, scope);
+    let heads = shelf
+        .iter()
+        .filter(|(_, entry)| entry.problem.is_none())
+        .filter_map(|(name, entry)| {
+            Some(CachedHead {
+                name: name.clone(),
+                stamp: entry.stamp,
+                head: entry.head.as_deref()?.clone(),
+            })
+        })
+        .collect();
+    let write = || -> std::io::Result<()> {
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        let temporary = path.with_extension(format!("{random}.tmp"));
+        let file = std::io::BufWriter::new(fs::File::create(&temporary)?);
+        serde_json::to_writer(
+            file,
+            &CacheFile {
+                format: CACHE_FORMAT,
+                heads,
+            },
+        )?;
+        fs::rename(&temporary, &path)
+    };
+    if let Err(error) = write() {
+        tracing::warn!(%error, file = %path.display(), "the cache of recap heads could not be written; the next start reads them again");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::recap::tests::sample;
+
+    #[test]
+    fn a_head_is_read_from_the_front_of_a_longer_file() {
+        let recap = sample("2026-11-02-bread-abcdef", "Bread");
+        let text = crate::store::pretty(&serde_json::to_value(&recap).unwrap(), &["cues"]);
+        let made_by_ends = text.find("\n  \"overview\"").unwrap();
+        assert_eq!(
+            front(&text.as_bytes()[..made_by_ends]),
+            Some(RecapHead::from(&recap))
+        );
+        assert_eq!(front(&text.as_bytes()[..200]), None);
+        for cut in 0..made_by_ends {
+            // Never half a head, wherever it is cut.
+            assert!(
+                front(&text.as_bytes()[..cut]).is_none_or(|head| head == RecapHead::from(&recap))
+            );
+        }
+        for hostile in [&b"{"[..], b"[]", b"\xff", b"{\"id\": {}}", &[b'['; 5000]] {
+            assert_eq!(front(hostile), None);
+        }
+    }
+}

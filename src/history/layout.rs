@@ -1,0 +1,234 @@
+//! The whole disk format below `history/` on one page. A new document is one line in [`TABLE`] and
+//! a sample in `sample-history/`.
+
+use std::fs;
+use std::path::Path;
+
+use recap_mode::Scope;
+use schemars::{Schema, schema_for};
+use serde::{Deserialize, Serialize};
+
+use crate::domain::library::LibraryMeta;
+use crate::domain::recap::{Recap, RecapId};
+use crate::domain::skip_list::SkipList;
+use crate::store::{Document, FileName, Problem, Slot, StoreError, parse_now};
+
+/// One kind of document.
+pub struct Kind {
+    /// Its file name; `None` for recaps, which are named after their ids.
+    pub file: Option<&'static str>,
+    /// Name of its JSON schema in `history/.schema/`.
+    pub schema: &'static str,
+    /// What it is for, in one sentence.
+    pub about: &'static str,
+    make_schema: fn() -> Schema,
+    check: fn(&Scope, &FileName, &[u8]) -> Result<(), Problem>,
+}
+
+/// Every kind of document that a scope has.
+pub const TABLE: [Kind; 3] = [
+    Kind {
+        file: Some("skip-list.json"),
+        schema: "skip-list.schema.json",
+        about: "Episodes that the person refused; the episode of a deleted recap goes here.",
+        make_schema: || schema_for!(SkipList),
+        check: check_as::<SkipList>,
+    },
+    Kind {
+        file: Some("_meta.json"),
+        schema: "_meta.schema.json",
+        about: "Folders, order and tags of the library.",
+        make_schema: || schema_for!(LibraryMeta),
+        check: check_as::<LibraryMeta>,
+    },
+    Kind {
+        file: None,
+        schema: "recap.schema.json",
+        about: "One recap; its name is its id.",
+        make_schema: || schema_for!(Recap),
+        check: check_recap,
+    },
+];
+
+/// Names that later versions give to documents: no recap is looked for in them.
+const LATER: [&str; 5] = [
+    "subscriptions.json",
+    "auto-queue.json",
+    "seen-list.json",
+    "settings.json",
+    "feed-state.json",
+];
+
+/// The folder of schemas within `history/`.
+pub const SCHEMA_FOLDER: &str = ".schema";
+
+/// Where deleted recaps wait within a scope's folder until their deletion can no longer be undone.
+pub const TRASH_FOLDER: &str = ".trash";
+
+/// Keeps the daemon's own files out of a person's repository.
+const GITIGNORE: &str = "# Recap's own: locks, temporaries, what was deleted, notes of the daemon.\n\
+                         .lock\n.trash/\n.schema/\n.*.tmp\nfeed-state.json\n";
+
+/// A recap's file; `None` where it is missing.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RecapFile(pub Option<Recap>);
+
+impl Serialize for RecapFile {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for RecapFile {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<RecapFile, D::Error> {
+        Recap::deserialize(deserializer).map(Some).map(RecapFile)
+    }
+}
+
+impl Document for RecapFile {
+    const ONE_LINE_ITEMS: &'static [&'static str] =
+        &["cues", "points", "doubts", "gaps", "chapters"];
+}
+
+impl Document for SkipList {
+    const ONE_LINE_ITEMS: &'static [&'static str] = &["episodes"];
+}
+
+impl Document for LibraryMeta {}
+
+/// The place of a recap.
+pub fn recap(scope: &Scope, id: &RecapId) -> Slot<RecapFile> {
+    Slot::new(scope, recap_file(id))
+}
+
+/// The name of a recap's file.
+pub fn recap_file(id: &RecapId) -> FileName {
+    // An id of a recap is by its own rules a safe stem.
+    FileName::parse(&format!("{id}.json"))
+        .unwrap_or_else(|_| unreachable!("{id} is no safe file name"))
+}
+
+/// The place of the skip list.
+pub fn skip_list(scope: &Scope) -> Slot<SkipList> {
+    Slot::new(scope, fixed(TABLE[0].file))
+}
+
+/// The place of the library's folders and order.
+pub fn meta(scope: &Scope) -> Slot<LibraryMeta> {
+    Slot::new(scope, fixed(TABLE[1].file))
+}
+
+fn fixed(name: Option<&str>) -> FileName {
+    name.and_then(|name| FileName::parse(name).ok())
+        .unwrap_or_else(|| unreachable!("the table holds safe names"))
+}
+
+/// The recap that lies in a file by this name, if it is one.
+pub fn recap_id(name: &FileName) -> Option<RecapId> {
+    let is_other =
+        TABLE.iter().any(|kind| kind.file == Some(name.as_str())) || LATER.contains(&name.as_str());
+    if is_other {
+        None
+    } else {
+        name.stem().parse().ok()
+    }
+}
+
+/// Checks one file of a scope by its kind; `None` where the name belongs to no kind known here.
+pub fn check(scope: &Scope, name: &FileName, bytes: &[u8]) -> Option<Result<(), Problem>> {
+    let kind = TABLE.iter().find(|kind| match kind.file {
+        Some(file) => file == name.as_str(),
+        None => recap_id(name).is_some(),
+    });
+    match kind {
+        Some(kind) => Some((kind.check)(scope, name, bytes)),
+        None => LATER
+            .contains(&name.as_str())
+            .then(|| check_as::<AnyJson>(scope, name, bytes)),
+    }
+}
+
+fn check_as<T: Document>(scope: &Scope, name: &FileName, bytes: &[u8]) -> Result<(), Problem> {
+    parse_now::<T>(scope, name, bytes).map(drop)
+}
+
+fn check_recap(scope: &Scope, name: &FileName, bytes: &[u8]) -> Result<(), Problem> {
+    let file = parse_now::<RecapFile>(scope, name, bytes)?;
+    let Some(recap) = file.0 else { return Ok(()) };
+    let mut flaws = recap.flaws();
+    if recap.id.as_str() != name.stem() {
+        flaws.insert(
+            0,
+            format!(
+                "the id is {}, and the file's name says {}",
+                recap.id,
+                name.stem()
+            ),
+        );
+    }
+    match flaws.into_iter().next() {
+        Some(reason) => Err(Problem {
+            file: format!("{scope}/{name}"),
+            line: 1,
+            column: 1,
+            reason,
+        }),
+        None => Ok(()),
+    }
+}
+
+/// A document of a later version: any JSON.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(transparent)]
+struct AnyJson(serde_json::Value);
+
+impl Document for AnyJson {}
+
+/// The JSON schemas by file name.
+pub fn schemas() -> Vec<(&'static str, serde_json::Value)> {
+    TABLE
+        .iter()
+        .map(|kind| {
+            let mut schema = (kind.make_schema)().to_value();
+            if let Some(object) = schema.as_object_mut() {
+                object.insert("description".to_owned(), kind.about.into());
+                if let Some(properties) =
+                    object.get_mut("properties").and_then(|p| p.as_object_mut())
+                {
+                    properties.insert("$schema".to_owned(), serde_json::json!({"type": "string"}));
+                }
+            }
+            (kind.schema, schema)
+        })
+        .collect()
+}
+
+/// Writes the schemas and the `.gitignore` beside the scopes, where they are missing or older.
+///
+/// # Errors
+/// [`StoreError::Io`].
+pub fn write_companions(history: &Path) -> Result<(), StoreError> {
+    let folder = history.join(SCHEMA_FOLDER);
+    let io = |path: &Path| {
+        let path = path.to_owned();
+        move |cause| StoreError::Io {
+            doing: "Writing".to_owned(),
+            path,
+            cause,
+        }
+    };
+    fs::create_dir_all(&folder).map_err(io(&folder))?;
+    for (name, schema) in schemas() {
+        let text = crate::store::pretty(&schema, &[]);
+        let path = folder.join(name);
+        if fs::read_to_string(&path).is_ok_and(|there| there == text) {
+            continue;
+        }
+        fs::write(&path, text).map_err(io(&path))?;
+    }
+    let ignore = history.join(".gitignore");
+    if !ignore.exists() {
+        fs::write(&ignore, GITIGNORE).map_err(io(&ignore))?;
+    }
+    Ok(())
+}

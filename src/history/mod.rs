@@ -1,0 +1,12 @@
+//! Recap's own words over the store: which documents a scope has, and what may be done with its
+//! library. The only room that uses `store`; what others need of it is handed on here.
+
+mod archive;
+mod heads;
+pub mod layout;
+pub mod library;
+mod patch;
+
+pub use crate::store::{Change, ChangeKind, Etag, Problem, StoreError, Watching};
+pub use archive::{ImportReport, Imported};
+pub use library::{Library, LibraryError, ListOrder, ListQuery, Page, SortKey};
