@@ -1,4 +1,7 @@
 //! Recap.
+pub mod config;
 pub mod domain;
+pub mod events;
 pub mod history;
+pub mod net;
 pub mod store;

@@ -1,0 +1,692 @@
+//! What is in force: flags over variables over `<data>/config.json` over defaults, each with its
+//! name, default, unit and refusal. The only reader of the environment.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use etcetera::BaseStrategy;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use url::Url;
+
+/// One setting: the row of the table in the README.
+pub struct Setting {
+    /// Its key in `config.json`; the variable is `RECAP_` and the key in capitals.
+    pub key: &'static str,
+    /// What it is, with its unit.
+    pub about: &'static str,
+    /// The values that are taken.
+    pub allowed: &'static str,
+    /// Whether a change takes effect without a restart.
+    pub live: bool,
+    default: fn() -> Value,
+    fits: fn(&Value) -> bool,
+}
+
+impl Setting {
+    /// Its variable.
+    pub fn variable(&self) -> String {
+        format!("RECAP_{}", self.key.to_ascii_uppercase())
+    }
+
+    /// Its default.
+    pub fn default_value(&self) -> Value {
+        (self.default)()
+    }
+}
+
+/// Every setting, in the order shown.
+pub const SETTINGS: [Setting; 14] = [
+    Setting {
+        key: "mode",
+        about: "Who the daemon serves",
+        allowed: "single or multi",
+        live: false,
+        default: || json!("single"),
+        fits: |v| one_of(v, &["single", "multi"]),
+    },
+    Setting {
+        key: "listen",
+        about: "Address and port of the page and the API",
+        allowed: "an address and a port, such as 127.0.0.1:8722",
+        live: false,
+        default: || json!("127.0.0.1:8722"),
+        fits: |v| v.as_str().is_some_and(|s| s.parse::<SocketAddr>().is_ok()),
+    },
+    Setting {
+        key: "public_url",
+        about: "Address under which people reach the page, where that is another",
+        allowed: "an http or https link without a path, or null",
+        live: true,
+        default: || Value::Null,
+        fits: |v| {
+            v.is_null()
+                || v.as_str()
+                    .and_then(|s| Url::parse(s).ok())
+                    .is_some_and(|u| is_public_url(&u))
+        },
+    },
+    Setting {
+        key: "behind_proxy",
+        about: "A proxy in front decides who gets in: listening beyond loopback is fine without a password",
+        allowed: "true or false",
+        live: false,
+        default: || json!(false),
+        fits: Value::is_boolean,
+    },
+    Setting {
+        key: "trusted_proxy_hops",
+        about: "How many proxies stand in front, whose X-Forwarded-For is believed",
+        allowed: "a whole number from 0 to 5",
+        live: true,
+        default: || json!(0),
+        fits: |v| whole(v, 0, 5),
+    },
+    Setting {
+        key: "allow_private_addresses",
+        about: "Fetch from private addresses that no one typed, such as transcripts that a feed names",
+        allowed: "true or false",
+        live: true,
+        default: || json!(false),
+        fits: Value::is_boolean,
+    },
+    Setting {
+        key: "fetch_timeout_secs",
+        about: "Seconds that fetching one thing may take",
+        allowed: "a whole number from 1 to 600",
+        live: true,
+        default: || json!(60),
+        fits: |v| whole(v, 1, 600),
+    },
+    Setting {
+        key: "jobs_max",
+        about: "Recaps made at once",
+        allowed: "a whole number from 1 to 16",
+        live: false,
+        default: || json!(2),
+        fits: |v| whole(v, 1, 16),
+    },
+    Setting {
+        key: "rescan_secs",
+        about: "Seconds between looks at all files, for what no event told",
+        allowed: "a whole number from 1 to 86400",
+        live: false,
+        default: || json!(60),
+        fits: |v| whole(v, 1, 86_400),
+    },
+    Setting {
+        key: "connections_max",
+        about: "Connections at once",
+        allowed: "a whole number from 8 to 10000",
+        live: false,
+        default: || json!(512),
+        fits: |v| whole(v, 8, 10_000),
+    },
+    Setting {
+        key: "connections_per_address_max",
+        about: "Connections at once from one address, where no proxy is declared",
+        allowed: "a whole number from 4 to 10000",
+        live: false,
+        default: || json!(64),
+        fits: |v| whole(v, 4, 10_000),
+    },
+    Setting {
+        key: "header_timeout_secs",
+        about: "Seconds that a client may take to send a request's head",
+        allowed: "a whole number from 1 to 120",
+        live: false,
+        default: || json!(15),
+        fits: |v| whole(v, 1, 120),
+    },
+    Setting {
+        key: "log",
+        about: "What is logged, in tracing's filter words",
+        allowed: "a filter such as info or recap=debug,warn",
+        live: false,
+        default: || json!("info"),
+        fits: |v| {
+            v.as_str()
+                .is_some_and(|s| s.parse::<tracing_subscriber::filter::EnvFilter>().is_ok())
+        },
+    },
+    Setting {
+        key: "log_format",
+        about: "Form of the log",
+        allowed: "text or json",
+        live: false,
+        default: || json!("text"),
+        fits: |v| one_of(v, &["text", "json"]),
+    },
+];
+
+fn one_of(value: &Value, words: &[&str]) -> bool {
+    value.as_str().is_some_and(|text| words.contains(&text))
+}
+
+fn whole(value: &Value, least: u64, most: u64) -> bool {
+    value
+        .as_u64()
+        .is_some_and(|number| (least..=most).contains(&number))
+}
+
+fn is_public_url(url: &Url) -> bool {
+    matches!(url.scheme(), "http" | "https")
+        && url.host().is_some()
+        && url.path() == "/"
+        && url.query().is_none()
+}
+
+/// The settings, typed.
+#[derive(Clone, Debug, Deserialize)]
+#[expect(
+    missing_docs,
+    reason = "each field is the setting of that key, described in SETTINGS"
+)]
+pub struct Config {
+    pub mode: String,
+    pub listen: SocketAddr,
+    pub public_url: Option<Url>,
+    pub behind_proxy: bool,
+    pub trusted_proxy_hops: usize,
+    pub allow_private_addresses: bool,
+    pub fetch_timeout_secs: u64,
+    pub jobs_max: usize,
+    pub rescan_secs: u64,
+    pub connections_max: usize,
+    pub connections_per_address_max: usize,
+    pub header_timeout_secs: u64,
+    pub log: String,
+    pub log_format: String,
+    /// Where each value came from, and the values as JSON; for `recap config`.
+    #[serde(skip)]
+    pub sources: BTreeMap<&'static str, (Value, Source)>,
+}
+
+impl Config {
+    /// Time for one fetch.
+    pub fn fetch_timeout(&self) -> Duration {
+        Duration::from_secs(self.fetch_timeout_secs)
+    }
+}
+
+/// Where a value came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// Built in.
+    Default,
+    /// `config.json`.
+    File,
+    /// A variable.
+    Variable,
+    /// The command line.
+    Flag,
+}
+
+impl Source {
+    /// In a word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Source::Default => "default",
+            Source::File => "config.json",
+            Source::Variable => "variable",
+            Source::Flag => "flag",
+        }
+    }
+}
+
+/// Why a configuration is not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file is no JSON object.
+    #[error("{path}, line {line}, column {column}: {reason}.")]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// From 1.
+        line: usize,
+        /// From 1.
+        column: usize,
+        /// Why.
+        reason: String,
+    },
+    /// No such setting.
+    #[error("{place}: there is no setting `{key}`.{hint} Known are: {}.", known())]
+    Unknown {
+        /// The file or variable.
+        place: String,
+        /// What stands there.
+        key: String,
+        /// The nearest one.
+        hint: String,
+    },
+    /// Not a value that it takes.
+    #[error("{place}: {value} is not allowed; allowed is {allowed}.")]
+    Refused {
+        /// The file and key, or the variable, or the flag.
+        place: String,
+        /// What stands there.
+        value: String,
+        /// What may.
+        allowed: &'static str,
+    },
+    /// The file is there and cannot be read.
+    #[error("{path} cannot be read: {cause}.")]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// The system's own words.
+        cause: std::io::Error,
+    },
+    /// The data folder is not one.
+    #[error("{0}")]
+    DataFolder(String),
+}
+
+fn known() -> String {
+    SETTINGS
+        .iter()
+        .map(|setting| setting.key)
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+/// The variables of this process that concern Recap, read once.
+#[derive(Clone, Debug, Default)]
+pub struct Environment(BTreeMap<String, OsString>);
+
+impl Environment {
+    /// Reads the process's own.
+    pub fn of_process() -> Environment {
+        Environment(
+            std::env::vars_os()
+                .filter_map(|(name, value)| Some((name.into_string().ok()?, value)))
+                .filter(|(name, _)| name.starts_with("RECAP_") || name == "NO_COLOR")
+                .collect(),
+        )
+    }
+
+    /// Made up, for tests.
+    pub fn of(pairs: &[(&str, &str)]) -> Environment {
+        Environment(
+            pairs
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), OsString::from(value)))
+                .collect(),
+        )
+    }
+
+    fn text(&self, name: &str) -> Option<String> {
+        // An empty variable is how shells and service files say "not set".
+        self.0
+            .get(name)
+            .map(|value| value.to_string_lossy().into_owned())
+            .filter(|text| !text.is_empty())
+    }
+
+    /// Whether colours are unwanted (no-color.org: any value that is not empty).
+    pub fn no_color(&self) -> bool {
+        self.text("NO_COLOR").is_some()
+    }
+
+    /// The operator's password or its argon2id hash, where a variable replaces `secrets.json`.
+    pub fn operator_password(&self) -> Option<String> {
+        self.text("RECAP_OPERATOR_PASSWORD")
+    }
+}
+
+/// The data folder: the flag's, else `RECAP_DATA`, else the platform's place for an application's
+/// data. It is not made here.
+///
+/// # Errors
+/// Where a `history/` folder was given in its place, or a file.
+pub fn data_folder(flag: Option<&Path>, environment: &Environment) -> Result<PathBuf, ConfigError> {
+    let folder = match (flag, environment.0.get("RECAP_DATA").filter(|value| !value.is_empty())) {
+        (Some(folder), _) => folder.to_owned(),
+        (None, Some(folder)) => PathBuf::from(folder),
+        (None, None) => etcetera::choose_base_strategy()
+            .map_err(|_| {
+                ConfigError::DataFolder(
+                    "This system names no home folder: say where the data goes with --data FOLDER or RECAP_DATA.".to_owned(),
+                )
+            })?
+            .data_dir()
+            .join("recap"),
+    };
+    let folder = std::path::absolute(&folder).unwrap_or(folder);
+    if folder.is_file() {
+        return Err(ConfigError::DataFolder(format!(
+            "{} is a file; --data takes a folder.",
+            folder.display()
+        )));
+    }
+    let looks_like_history = folder.join("owner").is_dir()
+        || (folder.ends_with("history") && !folder.join("history").is_dir());
+    if looks_like_history && !folder.join("config.json").exists() {
+        let parent = folder.parent().unwrap_or(&folder);
+        return Err(ConfigError::DataFolder(format!(
+            "{} is a history folder; the data folder is the one around it. Use: --data {}",
+            folder.display(),
+            parent.display()
+        )));
+    }
+    Ok(folder)
+}
+
+/// Puts the configuration together. `flags` holds what the command line said, by key.
+///
+/// # Errors
+/// Each of [`ConfigError`].
+pub fn load(
+    data: &Path,
+    environment: &Environment,
+    flags: &Map<String, Value>,
+) -> Result<Config, ConfigError> {
+    let file = read_file(&data.join("config.json"))?;
+    let mut values = Map::new();
+    let mut sources = BTreeMap::new();
+    for setting in &SETTINGS {
+        let variable = setting.variable();
+        let (value, source, place) = if let Some(value) = flags.get(setting.key) {
+            (
+                value.clone(),
+                Source::Flag,
+                format!("--{}", setting.key.replace('_', "-")),
+            )
+        } else if let Some(text) = environment.text(&variable) {
+            (from_text(setting, &text), Source::Variable, variable)
+        } else if let Some(value) = file.get(setting.key) {
+            (
+                value.clone(),
+                Source::File,
+                format!("config.json, {}", setting.key),
+            )
+        } else {
+            (
+                setting.default_value(),
+                Source::Default,
+                setting.key.to_owned(),
+            )
+        };
+        if !(setting.fits)(&value) {
+            let value: String = value.to_string().chars().take(120).collect();
+            return Err(ConfigError::Refused {
+                place,
+                value,
+                allowed: setting.allowed,
+            });
+        }
+        values.insert(setting.key.to_owned(), value.clone());
+        sources.insert(setting.key, (value, source));
+    }
+    for name in environment.0.keys() {
+        let is_known = SETTINGS.iter().any(|setting| setting.variable() == *name)
+            || [
+                "RECAP_DATA",
+                "RECAP_OPERATOR_PASSWORD",
+                "RECAP_CORPUS",
+                "RECAP_TEST_MODELS",
+                "NO_COLOR",
+            ]
+            .contains(&name.as_str());
+        if !is_known {
+            tracing::warn!(
+                variable = name,
+                "{name} is set, and there is no such setting"
+            );
+        }
+    }
+    let mut config: Config =
+        serde_json::from_value(Value::Object(values)).map_err(|error| ConfigError::Refused {
+            place: "the configuration".to_owned(),
+            value: error.to_string(),
+            allowed: "what `recap config` shows",
+        })?;
+    config.sources = sources;
+    Ok(config)
+}
+
+/// A variable's text as the JSON that the setting takes.
+fn from_text(setting: &Setting, text: &str) -> Value {
+    let by_default = setting.default_value();
+    match serde_json::from_str::<Value>(text.trim()) {
+        Ok(value) if by_default.is_boolean() || by_default.is_number() => value,
+        Ok(Value::Null) if by_default.is_null() => Value::Null,
+        _ => Value::from(text.trim()),
+    }
+}
+
+fn read_file(path: &Path) -> Result<Map<String, Value>, ConfigError> {
+    let bytes = match std::fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Map::new()),
+        Err(cause) => {
+            return Err(ConfigError::Unreadable {
+                path: path.to_owned(),
+                cause,
+            });
+        }
+    };
+    let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&bytes);
+    let malformed = |error: serde_json::Error| {
+        let said = error.to_string();
+        let reason = said
+            .rsplit_once(" at line ")
+            .map_or(said.as_str(), |(said, _)| said)
+            .to_owned();
+        ConfigError::Malformed {
+            path: path.to_owned(),
+            line: error.line().max(1),
+            column: error.column().max(1),
+            reason,
+        }
+    };
+    if bytes.trim_ascii().is_empty() {
+        let reason = "the file is empty; write {} for a configuration without settings".to_owned();
+        return Err(ConfigError::Malformed {
+            path: path.to_owned(),
+            line: 1,
+            column: 1,
+            reason,
+        });
+    }
+    let map: Map<String, Value> = serde_json::from_slice(bytes).map_err(malformed)?;
+    for key in map.keys() {
+        if key != "$schema" && !SETTINGS.iter().any(|setting| setting.key == key) {
+            return Err(ConfigError::Unknown {
+                place: path.display().to_string(),
+                key: key.clone(),
+                hint: nearest(key),
+            });
+        }
+    }
+    Ok(map)
+}
+
+/// The setting that was probably meant.
+fn nearest(key: &str) -> String {
+    let letters =
+        |text: &str| -> std::collections::BTreeSet<char> { text.to_lowercase().chars().collect() };
+    let given = letters(key);
+    let likeness = |setting: &&Setting| {
+        let own = letters(setting.key);
+        let common = own.intersection(&given).count() * 100;
+        common / own.union(&given).count().max(1)
+    };
+    match SETTINGS.iter().max_by_key(likeness) {
+        Some(setting) if likeness(&setting) >= 70 => format!(" Did you mean `{}`?", setting.key),
+        _ => String::new(),
+    }
+}
+
+/// The JSON schema of `config.json`.
+pub fn schema() -> Value {
+    let properties: Map<String, Value> = SETTINGS
+        .iter()
+        .map(|setting| {
+            let about = format!("{}. Allowed: {}.", setting.about, setting.allowed);
+            (
+                setting.key.to_owned(),
+                json!({"description": about, "default": setting.default_value()}),
+            )
+        })
+        .chain([("$schema".to_owned(), json!({"type": "string"}))])
+        .collect();
+    json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Recap's configuration",
+        "type": "object",
+        "properties": properties,
+        "additionalProperties": false
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load_with(
+        file: Option<&str>,
+        variables: &[(&str, &str)],
+        flags: Value,
+    ) -> Result<Config, String> {
+        let data = tempfile::tempdir().unwrap();
+        if let Some(text) = file {
+            std::fs::write(data.path().join("config.json"), text).unwrap();
+        }
+        let Value::Object(flags) = flags else {
+            panic!("flags are an object")
+        };
+        load(data.path(), &Environment::of(variables), &flags).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn the_defaults_are_values_that_the_settings_take() {
+        let config = load_with(None, &[], json!({})).unwrap();
+        assert_eq!(config.listen.to_string(), "127.0.0.1:8722");
+        assert!(
+            config
+                .sources
+                .values()
+                .all(|(_, source)| *source == Source::Default)
+        );
+    }
+
+    #[test]
+    fn a_flag_beats_a_variable_and_a_variable_the_file() {
+        let file =
+            Some(r#"{"$schema": "x", "jobs_max": 3, "rescan_secs": 5, "fetch_timeout_secs": 7}"#);
+        let variables = [
+            ("RECAP_JOBS_MAX", "4"),
+            ("RECAP_RESCAN_SECS", "6"),
+            ("RECAP_LOG", ""),
+        ];
+        let config = load_with(file, &variables, json!({"jobs_max": 5})).unwrap();
+        assert_eq!(
+            (
+                config.jobs_max,
+                config.rescan_secs,
+                config.fetch_timeout_secs
+            ),
+            (5, 6, 7)
+        );
+        let source = |key| config.sources[key].1;
+        assert_eq!(
+            [
+                source("jobs_max"),
+                source("rescan_secs"),
+                source("fetch_timeout_secs"),
+                source("log")
+            ],
+            [
+                Source::Flag,
+                Source::Variable,
+                Source::File,
+                Source::Default
+            ]
+        );
+    }
+
+    #[test]
+    fn an_unknown_key_or_a_bad_value_is_refused_with_its_place_and_what_is_allowed() {
+        for (file, parts) in [
+            (
+                r#"{"jobs_maxx": 3}"#,
+                &["`jobs_maxx`", "Did you mean `jobs_max`", "Known are: mode"][..],
+            ),
+            (
+                r#"{"jobs_max": 0}"#,
+                &["config.json, jobs_max", "0 is not allowed", "1 to 16"],
+            ),
+            (r#"{"jobs_max": 17}"#, &["17 is not allowed"]),
+            (r#"{"jobs_max": "3"}"#, &["\"3\" is not allowed"]),
+            (r#"{"jobs_max": 2.5}"#, &["2.5 is not allowed"]),
+            (r#"{"listen": "8080"}"#, &["an address and a port"]),
+            (
+                r#"{"public_url": "https://example.org/recap"}"#,
+                &["without a path"],
+            ),
+            (r#"{"public_url": "ftp://example.org"}"#, &["http or https"]),
+            (r#"{"mode": "cloud"}"#, &["single or multi"]),
+            (
+                "{\n  \"jobs_max\": 3,\n}",
+                &["line 3, column 1", "trailing comma"],
+            ),
+            ("", &["the file is empty"]),
+            ("[]", &["line 1"]),
+        ] {
+            let said = load_with(Some(file), &[], json!({})).unwrap_err();
+            for part in parts {
+                assert!(said.contains(part), "{file}: {said}");
+            }
+        }
+        let said = load_with(None, &[("RECAP_JOBS_MAX", "many")], json!({})).unwrap_err();
+        assert!(
+            said.contains("RECAP_JOBS_MAX: \"many\" is not allowed"),
+            "{said}"
+        );
+        let said = load_with(None, &[], json!({"listen": "nowhere"})).unwrap_err();
+        assert!(said.contains("--listen"), "{said}");
+    }
+
+    #[test]
+    fn both_sides_of_each_bound() {
+        for (key, least, most) in [
+            ("jobs_max", 1, 16),
+            ("fetch_timeout_secs", 1, 600),
+            ("trusted_proxy_hops", 0, 5),
+        ] {
+            for good in [least, most] {
+                assert!(
+                    load_with(None, &[], json!({key: good})).is_ok(),
+                    "{key} {good}"
+                );
+            }
+            assert!(
+                load_with(None, &[], json!({key: most + 1})).is_err(),
+                "{key}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_history_folder_in_place_of_the_data_folder_is_refused_with_the_right_command() {
+        let data = tempfile::tempdir().unwrap();
+        let history = data.path().join("history");
+        std::fs::create_dir_all(history.join("owner")).unwrap();
+        let none = Environment::default();
+        let said = data_folder(Some(&history), &none).unwrap_err().to_string();
+        assert!(
+            said.ends_with(&format!("Use: --data {}", data.path().display())),
+            "{said}"
+        );
+        assert_eq!(data_folder(Some(data.path()), &none).unwrap(), data.path());
+        let variable = Environment::of(&[("RECAP_DATA", data.path().to_str().unwrap())]);
+        assert_eq!(data_folder(None, &variable).unwrap(), data.path());
+        let file = data.path().join("a.txt");
+        std::fs::write(&file, "x").unwrap();
+        assert!(data_folder(Some(&file), &none).is_err());
+    }
+}
