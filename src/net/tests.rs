@@ -25,7 +25,7 @@ async fn server(answer: Vec<u8>, after: After) -> (Url, Arc<AtomicUsize>) {
                     After::Close => {}
                     After::Hang => std::future::pending().await,
                     After::Drip => loop {
-                        tokio::time::sleep(Duration::from_millis(10)).await;
+                        tokio::time::sleep(Duration::from_millis(50)).await;
                         if socket.write_all(b"x").await.is_err() {
                             return;
                         }
