@@ -64,9 +64,7 @@ pub const SETTINGS: [Setting; 14] = [
         default: || Value::Null,
         fits: |v| {
             v.is_null()
-                || v.as_str()
-                    .and_then(|s| Url::parse(s).ok())
-                    .is_some_and(|u| is_public_url(&u))
+                || v.as_str().and_then(|s| Url::parse(s).ok()).is_some_and(|u| is_public_url(&u))
         },
     },
     Setting {
@@ -148,8 +146,7 @@ pub const SETTINGS: [Setting; 14] = [
         live: false,
         default: || json!("info"),
         fits: |v| {
-            v.as_str()
-                .is_some_and(|s| s.parse::<tracing_subscriber::filter::EnvFilter>().is_ok())
+            v.as_str().is_some_and(|s| s.parse::<tracing_subscriber::filter::EnvFilter>().is_ok())
         },
     },
     Setting {
@@ -167,9 +164,7 @@ fn one_of(value: &Value, words: &[&str]) -> bool {
 }
 
 fn whole(value: &Value, least: u64, most: u64) -> bool {
-    value
-        .as_u64()
-        .is_some_and(|number| (least..=most).contains(&number))
+    value.as_u64().is_some_and(|number| (least..=most).contains(&number))
 }
 
 fn is_public_url(url: &Url) -> bool {
@@ -181,10 +176,7 @@ fn is_public_url(url: &Url) -> bool {
 
 /// The settings, typed.
 #[derive(Clone, Debug, Deserialize)]
-#[expect(
-    missing_docs,
-    reason = "each field is the setting of that key, described in SETTINGS"
-)]
+#[expect(missing_docs, reason = "each field is the setting of that key, described in SETTINGS")]
 pub struct Config {
     pub mode: String,
     pub listen: SocketAddr,
@@ -286,11 +278,7 @@ pub enum ConfigError {
 }
 
 fn known() -> String {
-    SETTINGS
-        .iter()
-        .map(|setting| setting.key)
-        .collect::<Vec<_>>()
-        .join(", ")
+    SETTINGS.iter().map(|setting| setting.key).collect::<Vec<_>>().join(", ")
 }
 
 /// The variables of this process that concern Recap, read once.
@@ -311,10 +299,7 @@ impl Environment {
     /// Made up, for tests.
     pub fn of(pairs: &[(&str, &str)]) -> Environment {
         Environment(
-            pairs
-                .iter()
-                .map(|(name, value)| ((*name).to_owned(), OsString::from(value)))
-                .collect(),
+            pairs.iter().map(|(name, value)| ((*name).to_owned(), OsString::from(value))).collect(),
         )
     }
 
@@ -390,33 +375,17 @@ pub fn load(
     for setting in &SETTINGS {
         let variable = setting.variable();
         let (value, source, place) = if let Some(value) = flags.get(setting.key) {
-            (
-                value.clone(),
-                Source::Flag,
-                format!("--{}", setting.key.replace('_', "-")),
-            )
+            (value.clone(), Source::Flag, format!("--{}", setting.key.replace('_', "-")))
         } else if let Some(text) = environment.text(&variable) {
             (from_text(setting, &text), Source::Variable, variable)
         } else if let Some(value) = file.get(setting.key) {
-            (
-                value.clone(),
-                Source::File,
-                format!("config.json, {}", setting.key),
-            )
+            (value.clone(), Source::File, format!("config.json, {}", setting.key))
         } else {
-            (
-                setting.default_value(),
-                Source::Default,
-                setting.key.to_owned(),
-            )
+            (setting.default_value(), Source::Default, setting.key.to_owned())
         };
         if !(setting.fits)(&value) {
             let value: String = value.to_string().chars().take(120).collect();
-            return Err(ConfigError::Refused {
-                place,
-                value,
-                allowed: setting.allowed,
-            });
+            return Err(ConfigError::Refused { place, value, allowed: setting.allowed });
         }
         values.insert(setting.key.to_owned(), value.clone());
         sources.insert(setting.key, (value, source));
@@ -432,10 +401,7 @@ pub fn load(
             ]
             .contains(&name.as_str());
         if !is_known {
-            tracing::warn!(
-                variable = name,
-                "{name} is set, and there is no such setting"
-            );
+            tracing::warn!(variable = name, "{name} is set, and there is no such setting");
         }
     }
     let mut config: Config =
@@ -463,19 +429,14 @@ fn read_file(path: &Path) -> Result<Map<String, Value>, ConfigError> {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Map::new()),
         Err(cause) => {
-            return Err(ConfigError::Unreadable {
-                path: path.to_owned(),
-                cause,
-            });
+            return Err(ConfigError::Unreadable { path: path.to_owned(), cause });
         }
     };
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&bytes);
     let malformed = |error: serde_json::Error| {
         let said = error.to_string();
-        let reason = said
-            .rsplit_once(" at line ")
-            .map_or(said.as_str(), |(said, _)| said)
-            .to_owned();
+        let reason =
+            said.rsplit_once(" at line ").map_or(said.as_str(), |(said, _)| said).to_owned();
         ConfigError::Malformed {
             path: path.to_owned(),
             line: error.line().max(1),
@@ -485,12 +446,7 @@ fn read_file(path: &Path) -> Result<Map<String, Value>, ConfigError> {
     };
     if bytes.trim_ascii().is_empty() {
         let reason = "the file is empty; write {} for a configuration without settings".to_owned();
-        return Err(ConfigError::Malformed {
-            path: path.to_owned(),
-            line: 1,
-            column: 1,
-            reason,
-        });
+        return Err(ConfigError::Malformed { path: path.to_owned(), line: 1, column: 1, reason });
     }
     let map: Map<String, Value> = serde_json::from_slice(bytes).map_err(malformed)?;
     for key in map.keys() {
@@ -556,9 +512,7 @@ mod tests {
         if let Some(text) = file {
             std::fs::write(data.path().join("config.json"), text).unwrap();
         }
-        let Value::Object(flags) = flags else {
-            panic!("flags are an object")
-        };
+        let Value::Object(flags) = flags else { panic!("flags are an object") };
         load(data.path(), &Environment::of(variables), &flags).map_err(|error| error.to_string())
     }
 
@@ -566,32 +520,16 @@ mod tests {
     fn the_defaults_are_values_that_the_settings_take() {
         let config = load_with(None, &[], json!({})).unwrap();
         assert_eq!(config.listen.to_string(), "127.0.0.1:8722");
-        assert!(
-            config
-                .sources
-                .values()
-                .all(|(_, source)| *source == Source::Default)
-        );
+        assert!(config.sources.values().all(|(_, source)| *source == Source::Default));
     }
 
     #[test]
     fn a_flag_beats_a_variable_and_a_variable_the_file() {
         let file =
             Some(r#"{"$schema": "x", "jobs_max": 3, "rescan_secs": 5, "fetch_timeout_secs": 7}"#);
-        let variables = [
-            ("RECAP_JOBS_MAX", "4"),
-            ("RECAP_RESCAN_SECS", "6"),
-            ("RECAP_LOG", ""),
-        ];
+        let variables = [("RECAP_JOBS_MAX", "4"), ("RECAP_RESCAN_SECS", "6"), ("RECAP_LOG", "")];
         let config = load_with(file, &variables, json!({"jobs_max": 5})).unwrap();
-        assert_eq!(
-            (
-                config.jobs_max,
-                config.rescan_secs,
-                config.fetch_timeout_secs
-            ),
-            (5, 6, 7)
-        );
+        assert_eq!((config.jobs_max, config.rescan_secs, config.fetch_timeout_secs), (5, 6, 7));
         let source = |key| config.sources[key].1;
         assert_eq!(
             [
@@ -600,12 +538,7 @@ mod tests {
                 source("fetch_timeout_secs"),
                 source("log")
             ],
-            [
-                Source::Flag,
-                Source::Variable,
-                Source::File,
-                Source::Default
-            ]
+            [Source::Flag, Source::Variable, Source::File, Source::Default]
         );
     }
 
@@ -616,24 +549,15 @@ mod tests {
                 r#"{"jobs_maxx": 3}"#,
                 &["`jobs_maxx`", "Did you mean `jobs_max`", "Known are: mode"][..],
             ),
-            (
-                r#"{"jobs_max": 0}"#,
-                &["config.json, jobs_max", "0 is not allowed", "1 to 16"],
-            ),
+            (r#"{"jobs_max": 0}"#, &["config.json, jobs_max", "0 is not allowed", "1 to 16"]),
             (r#"{"jobs_max": 17}"#, &["17 is not allowed"]),
             (r#"{"jobs_max": "3"}"#, &["\"3\" is not allowed"]),
             (r#"{"jobs_max": 2.5}"#, &["2.5 is not allowed"]),
             (r#"{"listen": "8080"}"#, &["an address and a port"]),
-            (
-                r#"{"public_url": "https://example.org/recap"}"#,
-                &["without a path"],
-            ),
+            (r#"{"public_url": "https://example.org/recap"}"#, &["without a path"]),
             (r#"{"public_url": "ftp://example.org"}"#, &["http or https"]),
             (r#"{"mode": "cloud"}"#, &["single or multi"]),
-            (
-                "{\n  \"jobs_max\": 3,\n}",
-                &["line 3, column 1", "trailing comma"],
-            ),
+            ("{\n  \"jobs_max\": 3,\n}", &["line 3, column 1", "trailing comma"]),
             ("", &["the file is empty"]),
             ("[]", &["line 1"]),
         ] {
@@ -643,31 +567,20 @@ mod tests {
             }
         }
         let said = load_with(None, &[("RECAP_JOBS_MAX", "many")], json!({})).unwrap_err();
-        assert!(
-            said.contains("RECAP_JOBS_MAX: \"many\" is not allowed"),
-            "{said}"
-        );
+        assert!(said.contains("RECAP_JOBS_MAX: \"many\" is not allowed"), "{said}");
         let said = load_with(None, &[], json!({"listen": "nowhere"})).unwrap_err();
         assert!(said.contains("--listen"), "{said}");
     }
 
     #[test]
     fn both_sides_of_each_bound() {
-        for (key, least, most) in [
-            ("jobs_max", 1, 16),
-            ("fetch_timeout_secs", 1, 600),
-            ("trusted_proxy_hops", 0, 5),
-        ] {
+        for (key, least, most) in
+            [("jobs_max", 1, 16), ("fetch_timeout_secs", 1, 600), ("trusted_proxy_hops", 0, 5)]
+        {
             for good in [least, most] {
-                assert!(
-                    load_with(None, &[], json!({key: good})).is_ok(),
-                    "{key} {good}"
-                );
+                assert!(load_with(None, &[], json!({key: good})).is_ok(), "{key} {good}");
             }
-            assert!(
-                load_with(None, &[], json!({key: most + 1})).is_err(),
-                "{key}"
-            );
+            assert!(load_with(None, &[], json!({key: most + 1})).is_err(), "{key}");
         }
     }
 
@@ -678,10 +591,7 @@ mod tests {
         std::fs::create_dir_all(history.join("owner")).unwrap();
         let none = Environment::default();
         let said = data_folder(Some(&history), &none).unwrap_err().to_string();
-        assert!(
-            said.ends_with(&format!("Use: --data {}", data.path().display())),
-            "{said}"
-        );
+        assert!(said.ends_with(&format!("Use: --data {}", data.path().display())), "{said}");
         assert_eq!(data_folder(Some(data.path()), &none).unwrap(), data.path());
         let variable = Environment::of(&[("RECAP_DATA", data.path().to_str().unwrap())]);
         assert_eq!(data_folder(None, &variable).unwrap(), data.path());

@@ -32,12 +32,7 @@ impl EventHub {
     pub fn publish(&self, scope: &Scope, name: &str, data: Value) {
         let mut scopes = self.scopes.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(sender) = scopes.get(scope)
-            && sender
-                .send(Event {
-                    name: name.to_owned(),
-                    data,
-                })
-                .is_err()
+            && sender.send(Event { name: name.to_owned(), data }).is_err()
         {
             scopes.remove(scope);
         }
@@ -46,10 +41,7 @@ impl EventHub {
     /// Listens to a scope from now on.
     pub fn subscribe(&self, scope: &Scope) -> broadcast::Receiver<Event> {
         let mut scopes = self.scopes.lock().unwrap_or_else(PoisonError::into_inner);
-        scopes
-            .entry(scope.clone())
-            .or_insert_with(|| broadcast::Sender::new(KEPT))
-            .subscribe()
+        scopes.entry(scope.clone()).or_insert_with(|| broadcast::Sender::new(KEPT)).subscribe()
     }
 }
 
@@ -64,10 +56,7 @@ mod tests {
         let (a, b) = (Scope::parse("a").unwrap(), Scope::parse("b").unwrap());
         let (mut hears_a, mut hears_b) = (hub.subscribe(&a), hub.subscribe(&b));
         hub.publish(&a, "recap_saved", Value::from(1));
-        assert_eq!(
-            hears_a.try_recv().map(|event| event.name),
-            Ok("recap_saved".to_owned())
-        );
+        assert_eq!(hears_a.try_recv().map(|event| event.name), Ok("recap_saved".to_owned()));
         assert_eq!(hears_b.try_recv(), Err(TryRecvError::Empty));
     }
 

@@ -21,10 +21,7 @@ pub struct EpisodeId(String);
 impl EpisodeId {
     /// The id of a podcast item: `pod:` and 16 hex of sha256 over the show's key and the item's.
     pub fn podcast(show_key: &str, item_key: &str) -> EpisodeId {
-        EpisodeId(format!(
-            "pod:{}",
-            hex16(&[show_key.as_bytes(), item_key.as_bytes()])
-        ))
+        EpisodeId(format!("pod:{}", hex16(&[show_key.as_bytes(), item_key.as_bytes()])))
     }
 
     /// The id of what a person brought themselves, from its content.
@@ -45,10 +42,7 @@ fn hex16(parts: &[&[u8]]) -> String {
         hash.update((part.len() as u64).to_le_bytes());
         hash.update(part);
     }
-    hash.finalize()[..8]
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    hash.finalize()[..8].iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 impl FromStr for EpisodeId {
@@ -57,9 +51,7 @@ impl FromStr for EpisodeId {
         let fits = text.split_once(':').is_some_and(|(kind, id)| {
             ["yt", "pod", "up"].contains(&kind)
                 && (1..=64).contains(&id.len())
-                && id
-                    .bytes()
-                    .all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
+                && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
         });
         if fits {
             Ok(EpisodeId(text.to_owned()))
@@ -152,21 +144,13 @@ mod tests {
 
     #[test]
     fn an_id_from_outside_is_safe_in_paths_and_arguments() {
-        for good in [
-            "yt:dQw4w9WgXcQ",
-            "yt:-exec_like",
-            "pod:0123456789abcdef",
-            "up:a",
-        ] {
-            assert_eq!(
-                good.parse::<EpisodeId>().map(String::from),
-                Ok(good.to_owned())
-            );
+        for good in ["yt:dQw4w9WgXcQ", "yt:-exec_like", "pod:0123456789abcdef", "up:a"] {
+            assert_eq!(good.parse::<EpisodeId>().map(String::from), Ok(good.to_owned()));
         }
         let long = format!("yt:{}", "x".repeat(65));
-        for bad in [
-            "", "yt:", "yt", "x:abc", "yt:a/b", "yt:a b", "yt:a\n", "yt:../x", "pod:ä", &long,
-        ] {
+        for bad in
+            ["", "yt:", "yt", "x:abc", "yt:a/b", "yt:a b", "yt:a\n", "yt:../x", "pod:ä", &long]
+        {
             assert!(bad.parse::<EpisodeId>().is_err(), "{bad:?} was taken");
         }
     }

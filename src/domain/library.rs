@@ -38,12 +38,7 @@ fn one() -> u32 {
 
 impl Default for LibraryMeta {
     fn default() -> LibraryMeta {
-        LibraryMeta {
-            format: 1,
-            folders: Vec::new(),
-            order: Vec::new(),
-            tags: BTreeMap::new(),
-        }
+        LibraryMeta { format: 1, folders: Vec::new(), order: Vec::new(), tags: BTreeMap::new() }
     }
 }
 
@@ -86,18 +81,10 @@ impl LibraryMeta {
         if self.folders.len() >= FOLDERS_MAX {
             return Err(ArrangeError::TooMany);
         }
-        let highest = self
-            .folders
-            .iter()
-            .filter_map(|f| f.id.strip_prefix('f')?.parse::<u64>().ok())
-            .max();
+        let highest =
+            self.folders.iter().filter_map(|f| f.id.strip_prefix('f')?.parse::<u64>().ok()).max();
         let id = format!("f{}", highest.unwrap_or(0).saturating_add(1));
-        self.folders.push(Folder {
-            id: id.clone(),
-            name,
-            collapsed: false,
-            recaps: Vec::new(),
-        });
+        self.folders.push(Folder { id: id.clone(), name, collapsed: false, recaps: Vec::new() });
         Ok(id)
     }
 
@@ -145,12 +132,7 @@ impl LibraryMeta {
         if let Some(id) = folder {
             self.folder(id)?;
         }
-        for list in self
-            .folders
-            .iter_mut()
-            .map(|f| &mut f.recaps)
-            .chain([&mut self.order])
-        {
+        for list in self.folders.iter_mut().map(|f| &mut f.recaps).chain([&mut self.order]) {
             list.retain(|id| id != recap);
         }
         let list = match folder {
@@ -163,9 +145,7 @@ impl LibraryMeta {
 
     /// The folder that a recap lies in.
     pub fn folder_of(&self, recap: &RecapId) -> Option<&Folder> {
-        self.folders
-            .iter()
-            .find(|folder| folder.recaps.contains(recap))
+        self.folders.iter().find(|folder| folder.recaps.contains(recap))
     }
 
     fn folder(&mut self, id: &str) -> Result<&mut Folder, ArrangeError> {
@@ -178,11 +158,7 @@ impl LibraryMeta {
     /// Takes over another library's folders: by name, and only for recaps that lie nowhere yet.
     pub fn merge(&mut self, other: &LibraryMeta) {
         for theirs in &other.folders {
-            let at = match self
-                .folders
-                .iter()
-                .position(|ours| ours.name == theirs.name)
-            {
+            let at = match self.folders.iter().position(|ours| ours.name == theirs.name) {
                 Some(at) => at,
                 None if self.create_folder(&theirs.name).is_ok() => self.folders.len() - 1,
                 None => continue,
@@ -199,9 +175,7 @@ impl LibraryMeta {
             }
         }
         for (recap, tags) in &other.tags {
-            self.tags
-                .entry(recap.clone())
-                .or_insert_with(|| tags.clone());
+            self.tags.entry(recap.clone()).or_insert_with(|| tags.clone());
         }
     }
 }
@@ -230,10 +204,7 @@ mod tests {
         meta.place(&id("x"), Some(&a), 0).unwrap();
         meta.place(&id("y"), Some(&a), 99).unwrap();
         meta.place(&id("x"), Some(&b), 0).unwrap();
-        assert_eq!(
-            meta.folder_of(&id("x")).map(|f| f.name.as_str()),
-            Some("Bees")
-        );
+        assert_eq!(meta.folder_of(&id("x")).map(|f| f.name.as_str()), Some("Bees"));
         assert_eq!(meta.folders[0].recaps, [id("y")]);
         meta.place(&id("x"), None, 0).unwrap();
         assert_eq!((meta.folder_of(&id("x")), meta.order.len()), (None, 1));
@@ -248,14 +219,8 @@ mod tests {
     fn names_and_numbers_of_folders_are_bounded() {
         let mut meta = LibraryMeta::default();
         assert_eq!(meta.create_folder(" "), Err(ArrangeError::Name(0)));
-        assert!(
-            meta.create_folder(&"ä".repeat(FOLDER_NAME_CHARS_MAX))
-                .is_ok()
-        );
-        assert_eq!(
-            meta.create_folder(&"ä".repeat(121)),
-            Err(ArrangeError::Name(121))
-        );
+        assert!(meta.create_folder(&"ä".repeat(FOLDER_NAME_CHARS_MAX)).is_ok());
+        assert_eq!(meta.create_folder(&"ä".repeat(121)), Err(ArrangeError::Name(121)));
         while meta.folders.len() < FOLDERS_MAX {
             meta.create_folder("x").unwrap();
         }
@@ -278,13 +243,7 @@ mod tests {
         theirs.place(&id("x"), Some(&bees), 0).unwrap();
         theirs.place(&id("y"), Some(&bees), 0).unwrap();
         ours.merge(&theirs);
-        assert_eq!(
-            ours.folder_of(&id("x")).map(|f| f.name.as_str()),
-            Some("Bread")
-        );
-        assert_eq!(
-            ours.folder_of(&id("y")).map(|f| f.name.as_str()),
-            Some("Bees")
-        );
+        assert_eq!(ours.folder_of(&id("x")).map(|f| f.name.as_str()), Some("Bread"));
+        assert_eq!(ours.folder_of(&id("y")).map(|f| f.name.as_str()), Some("Bees"));
     }
 }

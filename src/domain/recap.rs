@@ -21,15 +21,8 @@ pub const FORMAT: u32 = 1;
 const SLUG_BYTES_MAX: usize = 60;
 
 /// Names of a scope's other documents, which no recap may take.
-const RESERVED: [&str; 7] = [
-    "_meta",
-    "auto-queue",
-    "feed-state",
-    "seen-list",
-    "settings",
-    "skip-list",
-    "subscriptions",
-];
+const RESERVED: [&str; 7] =
+    ["_meta", "auto-queue", "feed-state", "seen-list", "settings", "skip-list", "subscriptions"];
 
 /// A recap's id and the stem of its file: date, slug and six characters. Ids of taken-over files
 /// stay as they are, so any stem that is safe in a path is one.
@@ -43,10 +36,8 @@ impl RecapId {
     /// A new id, from the day of publication, the title and six random bytes.
     pub fn make(day: DateTime<Utc>, title: &str, random: [u8; 6]) -> RecapId {
         const LETTERS: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
-        let tail: String = random
-            .iter()
-            .map(|byte| LETTERS[usize::from(byte % 32)] as char)
-            .collect();
+        let tail: String =
+            random.iter().map(|byte| LETTERS[usize::from(byte % 32)] as char).collect();
         let slug = slug(title);
         let dash = if slug.is_empty() { "" } else { "-" };
         RecapId(format!("{}-{slug}{dash}{tail}", day.format("%Y-%m-%d")))
@@ -85,15 +76,9 @@ impl FromStr for RecapId {
     fn from_str(text: &str) -> Result<RecapId, String> {
         let fits = (1..=128).contains(&text.len())
             && !text.starts_with(['.', '_', '-'])
-            && text
-                .chars()
-                .all(|c| c.is_alphanumeric() || "-_. ".contains(c))
+            && text.chars().all(|c| c.is_alphanumeric() || "-_. ".contains(c))
             && !RESERVED.contains(&text);
-        if fits {
-            Ok(RecapId(text.to_owned()))
-        } else {
-            Err("this is no id of a recap".to_owned())
-        }
+        if fits { Ok(RecapId(text.to_owned())) } else { Err("this is no id of a recap".to_owned()) }
     }
 }
 
@@ -341,10 +326,7 @@ pub struct Gap {
 
 /// The hash that stands beside a generated text: 12 hexadecimal digits of its sha256.
 pub fn text_hash(text: &str) -> String {
-    Sha256::digest(text.as_bytes())[..6]
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    Sha256::digest(text.as_bytes())[..6].iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// What a new recap is put together from.
@@ -370,15 +352,7 @@ impl Recap {
     /// Puts a recap together: ids, times, hashes and coverage are added to the draft. Topics
     /// without a title or a point are dropped, so what they covered shows up as a gap.
     pub fn assemble(parts: Parts) -> Recap {
-        let Parts {
-            id,
-            episode,
-            mut made_by,
-            outline,
-            transcript,
-            notes,
-            now,
-        } = parts;
+        let Parts { id, episode, mut made_by, outline, transcript, notes, now } = parts;
         let mut topics = Vec::new();
         let mut point_number = 0;
         let cue_count = transcript.cues.len();
@@ -386,10 +360,7 @@ impl Recap {
             let sound = !draft.title.trim().is_empty()
                 && draft.first_cue <= draft.last_cue
                 && draft.last_cue < cue_count
-                && draft
-                    .points
-                    .iter()
-                    .any(|point| !point.text.trim().is_empty());
+                && draft.points.iter().any(|point| !point.text.trim().is_empty());
             if !sound {
                 continue;
             }
@@ -436,21 +407,14 @@ impl Recap {
                 topics[at - 1].end_ms = topics[at].start_ms.max(topics[at - 1].start_ms);
             }
         }
-        made_by
-            .hashes
-            .insert("title".to_owned(), text_hash(&episode.title));
-        made_by
-            .hashes
-            .insert("overview".to_owned(), text_hash(&outline.overview));
+        made_by.hashes.insert("title".to_owned(), text_hash(&episode.title));
+        made_by.hashes.insert("overview".to_owned(), text_hash(&outline.overview));
         let mut recap = Recap {
             format: FORMAT,
             id,
             title: episode.title.clone(),
             topic_count: topics.len(),
-            duration_ms: episode
-                .duration_ms
-                .unwrap_or_default()
-                .max(transcript.duration_ms()),
+            duration_ms: episode.duration_ms.unwrap_or_default().max(transcript.duration_ms()),
             created_at: now,
             updated_at: now,
             episode,
@@ -481,10 +445,7 @@ impl Recap {
         let mut gaps = Vec::new();
         let mut at = 0;
         while at < covered.len() {
-            let run = covered[at..]
-                .iter()
-                .take_while(|is| **is == covered[at])
-                .count();
+            let run = covered[at..].iter().take_while(|is| **is == covered[at]).count();
             if !covered[at] {
                 gaps.push(Gap {
                     first_cue: at,
@@ -496,22 +457,12 @@ impl Recap {
             at += run;
         }
         let spoken_ms = self.transcript.duration_ms();
-        let missed_ms: u64 = gaps
-            .iter()
-            .map(|gap| gap.end_ms.saturating_sub(gap.start_ms))
-            .sum();
+        let missed_ms: u64 = gaps.iter().map(|gap| gap.end_ms.saturating_sub(gap.start_ms)).sum();
         let share = |part: f64, whole: f64| {
-            if whole > 0.0 {
-                (part / whole * 1000.0).round() / 1000.0
-            } else {
-                1.0
-            }
+            if whole > 0.0 { (part / whole * 1000.0).round() / 1000.0 } else { 1.0 }
         };
         Coverage {
-            cues: share(
-                covered.iter().filter(|is| **is).count() as f64,
-                cues.len() as f64,
-            ),
+            cues: share(covered.iter().filter(|is| **is).count() as f64, cues.len() as f64),
             time: share(spoken_ms.saturating_sub(missed_ms) as f64, spoken_ms as f64),
             gaps,
         }
@@ -552,10 +503,7 @@ impl Recap {
         }
         let mut ids: Vec<&str> = self.topics.iter().map(|topic| topic.id.as_str()).collect();
         ids.extend(
-            self.topics
-                .iter()
-                .flat_map(|topic| &topic.points)
-                .map(|point| point.id.as_str()),
+            self.topics.iter().flat_map(|topic| &topic.points).map(|point| point.id.as_str()),
         );
         ids.sort_unstable();
         for twice in ids.windows(2).filter(|pair| pair[0] == pair[1]) {
@@ -693,14 +641,8 @@ pub(crate) mod tests {
         let recap = sample("2026-11-02-bread-abcdef", "Bread");
         assert_eq!(recap.flaws(), Vec::<String>::new());
         assert_eq!((recap.coverage.cues, recap.coverage.time), (1.0, 1.0));
-        assert_eq!(
-            (recap.topics[0].start_ms, recap.topics[0].end_ms),
-            (0, 8000)
-        );
-        assert_eq!(
-            (recap.topics[1].start_ms, recap.topics[1].end_ms),
-            (8000, 15500)
-        );
+        assert_eq!((recap.topics[0].start_ms, recap.topics[0].end_ms), (0, 8000));
+        assert_eq!((recap.topics[1].start_ms, recap.topics[1].end_ms), (8000, 15500));
         assert_eq!(recap.topics[1].points[0].id, "p2");
         assert_eq!(recap.topics[1].points[0].start_ms, 12000);
     }
@@ -739,13 +681,7 @@ pub(crate) mod tests {
         assert_eq!(again.topics.len(), 1);
         assert_eq!(again.coverage.cues, 0.5);
         assert_eq!(again.coverage.gaps.len(), 1);
-        assert_eq!(
-            (
-                again.coverage.gaps[0].first_cue,
-                again.coverage.gaps[0].last_cue
-            ),
-            (2, 3)
-        );
+        assert_eq!((again.coverage.gaps[0].first_cue, again.coverage.gaps[0].last_cue), (2, 3));
     }
 
     #[test]
@@ -759,14 +695,8 @@ pub(crate) mod tests {
         check("Öfen & Brot: Teil 2!", "2026-11-02-ofen-brot-teil-2-abc7a7");
         check("", "2026-11-02-abc7a7");
         check("../../etc/passwd", "2026-11-02-etc-passwd-abc7a7");
-        check(
-            &"ab ".repeat(100),
-            &format!("2026-11-02-{}-abc7a7", ["ab"; 20].join("-")),
-        );
-        check(
-            &"x".repeat(10_000_000),
-            &format!("2026-11-02-{}-abc7a7", "x".repeat(60)),
-        );
+        check(&"ab ".repeat(100), &format!("2026-11-02-{}-abc7a7", ["ab"; 20].join("-")));
+        check(&"x".repeat(10_000_000), &format!("2026-11-02-{}-abc7a7", "x".repeat(60)));
     }
 
     #[test]
@@ -829,9 +759,6 @@ pub(crate) mod tests {
         let value: serde_json::Map<String, serde_json::Value> =
             serde_json::from_str(&text).unwrap();
         assert_eq!(value.keys().collect::<Vec<_>>(), order);
-        assert_eq!(
-            serde_json::from_str::<Recap>(&text).unwrap(),
-            sample("x", "Bread")
-        );
+        assert_eq!(serde_json::from_str::<Recap>(&text).unwrap(), sample("x", "Bread"));
     }
 }

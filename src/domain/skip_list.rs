@@ -23,10 +23,7 @@ fn one() -> u32 {
 
 impl Default for SkipList {
     fn default() -> SkipList {
-        SkipList {
-            format: 1,
-            episodes: Vec::new(),
-        }
+        SkipList { format: 1, episodes: Vec::new() }
     }
 }
 
@@ -48,9 +45,7 @@ pub struct Skipped {
 impl SkipList {
     /// Whether an episode is on the list.
     pub fn holds(&self, id: &EpisodeId) -> bool {
-        self.episodes
-            .iter()
-            .any(|skipped| skipped.episode_id == *id)
+        self.episodes.iter().any(|skipped| skipped.episode_id == *id)
     }
 
     /// Adds an episode; one that is there stays as it was noted first.

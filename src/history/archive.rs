@@ -59,12 +59,8 @@ impl Library {
         };
         let meta = self.store().read_now(&layout::meta(scope))?.value;
         let skip_list = self.store().read_now(&layout::skip_list(scope))?.value;
-        let mut names: Vec<_> = self
-            .store()
-            .list_now(scope)?
-            .into_iter()
-            .map(|file| file.name)
-            .collect();
+        let mut names: Vec<_> =
+            self.store().list_now(scope)?.into_iter().map(|file| file.name).collect();
         names.sort();
         write!(
             out,
@@ -86,13 +82,8 @@ impl Library {
                 continue;
             }
             let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&bytes);
-            write!(
-                out,
-                "{}\n{}: ",
-                if first { "" } else { "," },
-                Value::from(id.as_str())
-            )
-            .map_err(failed)?;
+            write!(out, "{}\n{}: ", if first { "" } else { "," }, Value::from(id.as_str()))
+                .map_err(failed)?;
             out.write_all(bytes.trim_ascii()).map_err(failed)?;
             first = false;
         }
@@ -111,11 +102,7 @@ impl Library {
         runtime: &tokio::runtime::Handle,
     ) -> Result<ImportReport, LibraryError> {
         let mut reader = serde_json::Deserializer::from_reader(std::io::BufReader::new(input));
-        let seed = Archive {
-            library: self,
-            scope,
-            runtime,
-        };
+        let seed = Archive { library: self, scope, runtime };
         let imported = seed.deserialize(&mut reader).map_err(|error| {
             LibraryError::Refused(format!("this is no exported library: {error}."))
         })?;
@@ -156,10 +143,9 @@ impl Library {
         let mut refuse = |reason: String| {
             report.refused += 1;
             if report.reasons.len() < REFUSALS_MAX {
-                report.reasons.push(format!(
-                    "{}: {reason}",
-                    key.chars().take(80).collect::<String>()
-                ));
+                report
+                    .reasons
+                    .push(format!("{}: {reason}", key.chars().take(80).collect::<String>()));
             }
         };
         let Ok(id) = key.parse::<RecapId>() else {
@@ -240,10 +226,7 @@ impl<'de> Visitor<'de> for Archive<'_> {
                 "meta" => imported.meta = Some(map.next_value()?),
                 "skip_list" => imported.skip_list = Some(map.next_value()?),
                 "recaps" => {
-                    map.next_value_seed(Recaps {
-                        archive: &self,
-                        report: &mut imported.report,
-                    })?;
+                    map.next_value_seed(Recaps { archive: &self, report: &mut imported.report })?;
                 }
                 _ => {
                     map.next_value::<IgnoredAny>()?;
@@ -280,11 +263,7 @@ impl<'de> Visitor<'de> for Recaps<'_, '_> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         use serde::de::Error;
         while let Some((key, value)) = map.next_entry::<String, Value>()? {
-            let Archive {
-                library,
-                scope,
-                runtime,
-            } = self.archive;
+            let Archive { library, scope, runtime } = self.archive;
             library
                 .import_recap(scope, &key, value, runtime, self.report)
                 .map_err(A::Error::custom)?;

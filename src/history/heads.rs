@@ -76,45 +76,29 @@ pub(super) fn refresh_one(
     };
     let known = shelf.get(name).and_then(|entry| entry.head.clone());
     let entry = match read_head(store, scope, name) {
-        Ok(Some(head)) => Entry {
-            stamp,
-            head: Some(Arc::new(head)),
-            problem: None,
-        },
+        Ok(Some(head)) => Entry { stamp, head: Some(Arc::new(head)), problem: None },
         Ok(None) => {
             shelf.remove(name);
             return;
         }
-        Err(problem) => Entry {
-            stamp,
-            head: known,
-            problem: Some(problem),
-        },
+        Err(problem) => Entry { stamp, head: known, problem: Some(problem) },
     };
     shelf.insert(name.clone(), entry);
 }
 
 /// Reads a head: from the first bytes, else from the whole file. The file's stem is the id.
 fn read_head(store: &Store, scope: &Scope, name: &FileName) -> Result<Option<RecapHead>, Problem> {
-    let problem = |reason: String| Problem {
-        file: format!("{scope}/{name}"),
-        line: 1,
-        column: 1,
-        reason,
-    };
-    let Some((bytes, whole)) = store
-        .head_now(scope, name, HEAD_BYTES)
-        .map_err(|e| problem(e.to_string()))?
+    let problem =
+        |reason: String| Problem { file: format!("{scope}/{name}"), line: 1, column: 1, reason };
+    let Some((bytes, whole)) =
+        store.head_now(scope, name, HEAD_BYTES).map_err(|e| problem(e.to_string()))?
     else {
         return Ok(None);
     };
     let mut head = if whole { None } else { front(&bytes) };
     if head.is_none() {
         // Short files, long heads and other orders of keys: all of it is read, and checked.
-        let Some(bytes) = store
-            .bytes_now(scope, name)
-            .map_err(|e| problem(e.to_string()))?
-        else {
+        let Some(bytes) = store.bytes_now(scope, name).map_err(|e| problem(e.to_string()))? else {
             return Ok(None);
         };
         let file: RecapFile = parse_now(scope, name, &bytes)?;
@@ -239,9 +223,7 @@ struct CachedHead {
 }
 
 fn cache_path(cache: &Path, scope: &Scope) -> std::path::PathBuf {
-    cache
-        .join("heads")
-        .join(format!("{}.json", scope.as_str().replace('/', "~")))
+    cache.join("heads").join(format!("{}.json", scope.as_str().replace('/', "~")))
 }
 
 /// The cached shelf; an unreadable cache is an empty one.
@@ -254,11 +236,8 @@ pub(super) fn load(cache: &Path, scope: &Scope) -> Shelf {
             .heads
             .into_iter()
             .map(|cached| {
-                let entry = Entry {
-                    stamp: cached.stamp,
-                    head: Some(Arc::new(cached.head)),
-                    problem: None,
-                };
+                let entry =
+                    Entry { stamp: cached.stamp, head: Some(Arc::new(cached.head)), problem: None };
                 (cached.name, entry)
             })
             .collect(),
@@ -286,13 +265,7 @@ pub(super) fn save(cache: &Path, scope: &Scope, shelf: &Shelf, random: &str) {
         }
         let temporary = path.with_extension(format!("{random}.tmp"));
         let file = std::io::BufWriter::new(fs::File::create(&temporary)?);
-        serde_json::to_writer(
-            file,
-            &CacheFile {
-                format: CACHE_FORMAT,
-                heads,
-            },
-        )?;
+        serde_json::to_writer(file, &CacheFile { format: CACHE_FORMAT, heads })?;
         fs::rename(&temporary, &path)
     };
     if let Err(error) = write() {
@@ -310,10 +283,7 @@ mod tests {
         let recap = sample("2026-11-02-bread-abcdef", "Bread");
         let text = crate::store::pretty(&serde_json::to_value(&recap).unwrap(), &["cues"]);
         let made_by_ends = text.find("\n  \"overview\"").unwrap();
-        assert_eq!(
-            front(&text.as_bytes()[..made_by_ends]),
-            Some(RecapHead::from(&recap))
-        );
+        assert_eq!(front(&text.as_bytes()[..made_by_ends]), Some(RecapHead::from(&recap)));
         assert_eq!(front(&text.as_bytes()[..200]), None);
         for cut in 0..made_by_ends {
             // Never half a head, wherever it is cut.

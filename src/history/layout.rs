@@ -51,13 +51,8 @@ pub const TABLE: [Kind; 3] = [
 ];
 
 /// Names that later versions give to documents: no recap is looked for in them.
-const LATER: [&str; 5] = [
-    "subscriptions.json",
-    "auto-queue.json",
-    "seen-list.json",
-    "settings.json",
-    "feed-state.json",
-];
+const LATER: [&str; 5] =
+    ["subscriptions.json", "auto-queue.json", "seen-list.json", "settings.json", "feed-state.json"];
 
 /// The folder of schemas within `history/`.
 pub const SCHEMA_FOLDER: &str = ".schema";
@@ -127,11 +122,7 @@ fn fixed(name: Option<&str>) -> FileName {
 pub fn recap_id(name: &FileName) -> Option<RecapId> {
     let is_other =
         TABLE.iter().any(|kind| kind.file == Some(name.as_str())) || LATER.contains(&name.as_str());
-    if is_other {
-        None
-    } else {
-        name.stem().parse().ok()
-    }
+    if is_other { None } else { name.stem().parse().ok() }
 }
 
 /// Checks one file of a scope by its kind; `None` where the name belongs to no kind known here.
@@ -142,9 +133,7 @@ pub fn check(scope: &Scope, name: &FileName, bytes: &[u8]) -> Option<Result<(), 
     });
     match kind {
         Some(kind) => Some((kind.check)(scope, name, bytes)),
-        None => LATER
-            .contains(&name.as_str())
-            .then(|| check_as::<AnyJson>(scope, name, bytes)),
+        None => LATER.contains(&name.as_str()).then(|| check_as::<AnyJson>(scope, name, bytes)),
     }
 }
 
@@ -157,22 +146,13 @@ fn check_recap(scope: &Scope, name: &FileName, bytes: &[u8]) -> Result<(), Probl
     let Some(recap) = file.0 else { return Ok(()) };
     let mut flaws = recap.flaws();
     if recap.id.as_str() != name.stem() {
-        flaws.insert(
-            0,
-            format!(
-                "the id is {}, and the file's name says {}",
-                recap.id,
-                name.stem()
-            ),
-        );
+        flaws
+            .insert(0, format!("the id is {}, and the file's name says {}", recap.id, name.stem()));
     }
     match flaws.into_iter().next() {
-        Some(reason) => Err(Problem {
-            file: format!("{scope}/{name}"),
-            line: 1,
-            column: 1,
-            reason,
-        }),
+        Some(reason) => {
+            Err(Problem { file: format!("{scope}/{name}"), line: 1, column: 1, reason })
+        }
         None => Ok(()),
     }
 }
@@ -211,11 +191,7 @@ pub fn write_companions(history: &Path) -> Result<(), StoreError> {
     let folder = history.join(SCHEMA_FOLDER);
     let io = |path: &Path| {
         let path = path.to_owned();
-        move |cause| StoreError::Io {
-            doing: "Writing".to_owned(),
-            path,
-            cause,
-        }
+        move |cause| StoreError::Io { doing: "Writing".to_owned(), path, cause }
     };
     fs::create_dir_all(&folder).map_err(io(&folder))?;
     for (name, schema) in schemas() {

@@ -253,10 +253,7 @@ impl Library {
             return problem;
         }
         let problem = self.check_file(scope, name).err();
-        let mut problems = self
-            .problems
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut problems = self.problems.write().unwrap_or_else(PoisonError::into_inner);
         match &problem {
             Some(problem) => problems.insert((scope.clone(), name.clone()), problem.clone()),
             None => problems.remove(&(scope.clone(), name.clone())),
@@ -285,20 +282,13 @@ impl Library {
             .into_iter()
             .filter(|file| layout::recap_id(&file.name).is_none())
             .filter_map(|file| {
-                self.check_file(scope, &file.name)
-                    .err()
-                    .map(|problem| (file.name, problem))
+                self.check_file(scope, &file.name).err().map(|problem| (file.name, problem))
             })
             .collect();
-        let mut problems = self
-            .problems
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut problems = self.problems.write().unwrap_or_else(PoisonError::into_inner);
         problems.retain(|(whose, _), _| whose != scope);
         problems.extend(
-            found
-                .iter()
-                .map(|(name, problem)| ((scope.clone(), name.clone()), problem.clone())),
+            found.iter().map(|(name, problem)| ((scope.clone(), name.clone()), problem.clone())),
         );
         found.into_iter().map(|(_, problem)| problem).collect()
     }
@@ -310,10 +300,8 @@ impl Library {
     pub fn check_now(&self, scope: &Scope) -> Result<(usize, Vec<Problem>), StoreError> {
         let mut listed = self.store.list_now(scope)?;
         listed.sort_by(|a, b| a.name.cmp(&b.name));
-        let problems = listed
-            .iter()
-            .filter_map(|file| self.check_file(scope, &file.name).err())
-            .collect();
+        let problems =
+            listed.iter().filter_map(|file| self.check_file(scope, &file.name).err()).collect();
         Ok((listed.len(), problems))
     }
 
@@ -323,10 +311,7 @@ impl Library {
     /// Where the folder cannot be listed.
     pub fn problems_now(&self, scope: &Scope) -> Result<Vec<Problem>, StoreError> {
         let mut problems: Vec<Problem> = self.with_shelf(scope, |shelf| {
-            shelf
-                .values()
-                .filter_map(|entry| entry.problem.clone())
-                .collect()
+            shelf.values().filter_map(|entry| entry.problem.clone()).collect()
         })?;
         let others = self.problems.read().unwrap_or_else(PoisonError::into_inner);
         problems.extend(
@@ -391,10 +376,7 @@ impl Library {
     /// A folder that is not there; a folder that cannot be listed.
     pub fn list_now(&self, scope: &Scope, query: &ListQuery) -> Result<Page, LibraryError> {
         let mut heads: Vec<Arc<RecapHead>> = self.with_shelf(scope, |shelf| {
-            shelf
-                .values()
-                .filter_map(|entry| entry.head.clone())
-                .collect()
+            shelf.values().filter_map(|entry| entry.head.clone()).collect()
         })?;
         if let Some(folder) = &query.folder {
             let meta = self.store.read_now(&layout::meta(scope))?.value;
@@ -435,16 +417,8 @@ impl Library {
         let more = keyed.len() > start + limit;
         let page: Vec<(Cursor, Arc<RecapHead>)> =
             keyed.into_iter().skip(start).take(limit).collect();
-        let next = if more {
-            page.last().map(|(key, _)| key.clone())
-        } else {
-            None
-        };
-        Ok(Page {
-            recaps: page.into_iter().map(|(_, head)| head).collect(),
-            next,
-            total,
-        })
+        let next = if more { page.last().map(|(key, _)| key.clone()) } else { None };
+        Ok(Page { recaps: page.into_iter().map(|(_, head)| head).collect(), next, total })
     }
 
     /// Every recap's head and stamp, for the search index. May block on first need.
@@ -453,10 +427,7 @@ impl Library {
     /// Where the folder cannot be listed.
     pub fn stamps_now(&self, scope: &Scope) -> Result<Vec<(Arc<RecapHead>, Stamp)>, StoreError> {
         self.with_shelf(scope, |shelf| {
-            shelf
-                .values()
-                .filter_map(|entry| Some((entry.head.clone()?, entry.stamp)))
-                .collect()
+            shelf.values().filter_map(|entry| Some((entry.head.clone()?, entry.stamp))).collect()
         })
     }
 
@@ -488,12 +459,7 @@ impl Library {
             let mut random = [0; 6];
             self.entropy.fill(&mut random);
             let id = RecapId::make(recap_day, title, random);
-            if !self
-                .store
-                .folder(scope)
-                .join(layout::recap_file(&id).as_str())
-                .exists()
-            {
+            if !self.store.folder(scope).join(layout::recap_file(&id).as_str()).exists() {
                 return id;
             }
         }
@@ -580,9 +546,7 @@ impl Library {
         self.store
             .transact(scope, move |tx| {
                 let stored = tx.read::<RecapFile>(&name)?;
-                let etag = stored
-                    .etag
-                    .ok_or_else(|| LibraryError::NotFound(wanted.to_string()))?;
+                let etag = stored.etag.ok_or_else(|| LibraryError::NotFound(wanted.to_string()))?;
                 let matches = |given: &Vec<String>| {
                     given.iter().any(|one| one == "*" || *one == etag.quoted())
                 };
@@ -643,9 +607,7 @@ impl Library {
                 if let Some(wanted_state) = &if_match {
                     let etag = tx.read::<RecapFile>(&file)?.etag;
                     if !etag.is_some_and(|etag| {
-                        wanted_state
-                            .iter()
-                            .any(|one| one == "*" || *one == etag.quoted())
+                        wanted_state.iter().any(|one| one == "*" || *one == etag.quoted())
                     }) {
                         return Err(LibraryError::Stale { id: wanted.clone() });
                     }
@@ -673,10 +635,7 @@ impl Library {
             other => other.map(|()| true)?,
         };
         self.refresh_recap(scope, id);
-        Ok(Deleted {
-            episode: episode.map(|(id, _)| id),
-            can_be_undone,
-        })
+        Ok(Deleted { episode: episode.map(|(id, _)| id), can_be_undone })
     }
 
     /// Takes a deletion back: the file returns and its episode leaves the skip list.
@@ -686,9 +645,8 @@ impl Library {
     pub async fn restore(&self, scope: &Scope, id: &RecapId) -> Result<Found, LibraryError> {
         let trash = self.trash(scope, id);
         let name = layout::recap_file(id);
-        let bytes = tokio::fs::read(&trash)
-            .await
-            .map_err(|_| LibraryError::NotFound(id.to_string()))?;
+        let bytes =
+            tokio::fs::read(&trash).await.map_err(|_| LibraryError::NotFound(id.to_string()))?;
         let episode = crate::store::parse_now::<RecapFile>(scope, &name, &bytes)
             .ok()
             .and_then(|file| file.0)
@@ -715,17 +673,12 @@ impl Library {
     }
 
     fn trash(&self, scope: &Scope, id: &RecapId) -> PathBuf {
-        self.store
-            .folder(scope)
-            .join(TRASH_FOLDER)
-            .join(layout::recap_file(id).as_str())
+        self.store.folder(scope).join(TRASH_FOLDER).join(layout::recap_file(id).as_str())
     }
 
     fn head_now(&self, scope: &Scope, id: &RecapId) -> Result<Option<Arc<RecapHead>>, StoreError> {
         let name = layout::recap_file(id);
-        self.with_shelf(scope, |shelf| {
-            shelf.get(&name).and_then(|entry| entry.head.clone())
-        })
+        self.with_shelf(scope, |shelf| shelf.get(&name).and_then(|entry| entry.head.clone()))
     }
 
     /// Folders, order and tags.
@@ -746,9 +699,7 @@ impl Library {
         mut change: impl FnMut(&mut LibraryMeta) -> Result<A, ArrangeError> + Send + 'static,
     ) -> Result<A, LibraryError> {
         self.store
-            .mutate(&layout::meta(scope), move |meta| {
-                change(meta).map_err(LibraryError::from)
-            })
+            .mutate(&layout::meta(scope), move |meta| change(meta).map_err(LibraryError::from))
             .await
     }
 
@@ -827,12 +778,7 @@ fn found(id: &RecapId, stored: Stored<RecapFile>) -> Result<Found, LibraryError>
     let (Some(recap), Some(etag)) = (stored.value.0, stored.etag) else {
         return Err(LibraryError::NotFound(id.to_string()));
     };
-    Ok(Found {
-        recap,
-        text: stored.text,
-        etag,
-        problem: stored.problem,
-    })
+    Ok(Found { recap, text: stored.text, etag, problem: stored.problem })
 }
 
 /// Reads a JSON value as a recap that may be saved.

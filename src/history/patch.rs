@@ -75,14 +75,12 @@ fn merge(target: &mut Value, change: &Value) -> Result<(), String> {
             }
             Ok(())
         }
-        (target @ Value::Object(_), Value::Object(changes)) => changes
-            .iter()
-            .try_for_each(|(key, change)| member(target, key, change)),
+        (target @ Value::Object(_), Value::Object(changes)) => {
+            changes.iter().try_for_each(|(key, change)| member(target, key, change))
+        }
         (target, Value::Object(changes)) => {
             *target = Value::Object(Map::new());
-            changes
-                .iter()
-                .try_for_each(|(key, change)| member(target, key, change))
+            changes.iter().try_for_each(|(key, change)| member(target, key, change))
         }
         (target, change) => {
             *target = change.clone();

@@ -60,11 +60,8 @@ impl Resolve for PublicOnly {
         Box::pin(async move {
             let found: Vec<SocketAddr> =
                 tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
-            let public: Vec<SocketAddr> = found
-                .iter()
-                .copied()
-                .filter(|at| is_public(at.ip()))
-                .collect();
+            let public: Vec<SocketAddr> =
+                found.iter().copied().filter(|at| is_public(at.ip())).collect();
             if public.is_empty() && !found.is_empty() {
                 return Err(Box::new(Refused) as Box<dyn Error + Send + Sync>);
             }

@@ -23,11 +23,7 @@ const CONNECT_TIME: Duration = Duration::from_secs(15);
 const SILENCE_TIME: Duration = Duration::from_secs(30);
 
 /// How requests name themselves.
-const AGENT: &str = concat!(
-    "Recap/",
-    env!("CARGO_PKG_VERSION"),
-    " (podcast transcripts)"
-);
+const AGENT: &str = concat!("Recap/", env!("CARGO_PKG_VERSION"), " (podcast transcripts)");
 
 /// Which private addresses a request may reach. Public ones it always may.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -184,16 +180,9 @@ pub struct Shown(String);
 
 impl From<&Url> for Shown {
     fn from(url: &Url) -> Shown {
-        let port = url
-            .port()
-            .map(|port| format!(":{port}"))
-            .unwrap_or_default();
+        let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
         let path: String = url.path().chars().take(200).collect();
-        Shown(format!(
-            "{}://{}{port}{path}",
-            url.scheme(),
-            url.host_str().unwrap_or_default()
-        ))
+        Shown(format!("{}://{}{port}{path}", url.scheme(), url.host_str().unwrap_or_default()))
     }
 }
 
@@ -235,21 +224,13 @@ impl Net {
         let mut url = request.url.clone();
         for _ in 0..=REDIRECTS_MAX {
             let response = self.ask(request, &url).await?;
-            let location = response
-                .headers()
-                .get(LOCATION)
-                .and_then(|value| value.to_str().ok());
-            match (
-                response.status().is_redirection(),
-                location.and_then(|to| url.join(to).ok()),
-            ) {
+            let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok());
+            match (response.status().is_redirection(), location.and_then(|to| url.join(to).ok())) {
                 (true, Some(next)) => url = next,
                 _ => return read(request, url, response).await,
             }
         }
-        Err(FetchError::Redirects {
-            link: Shown::from(&request.url),
-        })
+        Err(FetchError::Redirects { link: Shown::from(&request.url) })
     }
 
     async fn ask(&self, request: &Request, url: &Url) -> Result<reqwest::Response, FetchError> {
@@ -272,24 +253,13 @@ impl Net {
             });
         }
         let client = self.client(trusted)?;
-        client
-            .get(url.clone())
-            .header(ACCEPT, request.accept)
-            .send()
-            .await
-            .map_err(|error| {
-                if guard::refused(&error) {
-                    FetchError::Private {
-                        link,
-                        host: url.host_str().unwrap_or_default().to_owned(),
-                    }
-                } else {
-                    FetchError::Unreachable {
-                        link,
-                        why: plainly(&error),
-                    }
-                }
-            })
+        client.get(url.clone()).header(ACCEPT, request.accept).send().await.map_err(|error| {
+            if guard::refused(&error) {
+                FetchError::Private { link, host: url.host_str().unwrap_or_default().to_owned() }
+            } else {
+                FetchError::Unreachable { link, why: plainly(&error) }
+            }
+        })
     }
 
     fn client(&self, trusted: bool) -> Result<&reqwest::Client, FetchError> {
@@ -309,11 +279,7 @@ fn make_client(trusted: bool) -> Result<reqwest::Client, String> {
         .redirect(reqwest::redirect::Policy::none())
         // A proxy of the environment would look names up itself, past the guard.
         .no_proxy();
-    let builder = if trusted {
-        builder
-    } else {
-        builder.dns_resolver(Arc::new(guard::PublicOnly))
-    };
+    let builder = if trusted { builder } else { builder.dns_resolver(Arc::new(guard::PublicOnly)) };
     builder.build().map_err(|error| plainly(&error))
 }
 
@@ -324,10 +290,7 @@ async fn read(
 ) -> Result<Fetched, FetchError> {
     let link = Shown::from(&url);
     if response.status() != http::StatusCode::OK {
-        return Err(FetchError::Status {
-            link,
-            status: response.status().as_u16(),
-        });
+        return Err(FetchError::Status { link, status: response.status().as_u16() });
     }
     let content_type = response
         .headers()
@@ -346,26 +309,15 @@ async fn read(
     while let Some(chunk) = response
         .chunk()
         .await
-        .map_err(|error| FetchError::Unreachable {
-            link: link.clone(),
-            why: plainly(&error),
-        })?
+        .map_err(|error| FetchError::Unreachable { link: link.clone(), why: plainly(&error) })?
     {
         // Counted unpacked: a small packed answer can grow a thousandfold.
         if (bytes.len() + chunk.len()) as u64 > request.bytes_max {
-            return Err(FetchError::TooLarge {
-                link,
-                mib: request.bytes_max / (1024 * 1024),
-            });
+            return Err(FetchError::TooLarge { link, mib: request.bytes_max / (1024 * 1024) });
         }
         bytes.extend_from_slice(&chunk);
     }
-    Ok(Fetched {
-        url,
-        media_type,
-        charset,
-        bytes,
-    })
+    Ok(Fetched { url, media_type, charset, bytes })
 }
 
 /// A client's error in a few words, without the link, which may hold a secret.

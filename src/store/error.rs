@@ -21,11 +21,7 @@ pub struct Problem {
 
 impl std::fmt::Display for Problem {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(
-            f,
-            "{}, line {}, column {}: {}",
-            self.file, self.line, self.column, self.reason
-        )
+        write!(f, "{}, line {}, column {}: {}", self.file, self.line, self.column, self.reason)
     }
 }
 
@@ -90,19 +86,14 @@ impl StoreError {
     /// A file-system failure; a full disk has its own kind.
     pub(super) fn io(doing: &str, path: &Path, cause: io::Error) -> StoreError {
         match cause.kind() {
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => StoreError::Full {
-                path: path.to_owned(),
-            },
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                StoreError::Full { path: path.to_owned() }
+            }
             _ => {
                 let mut letters = doing.chars();
-                let doing = letters
-                    .next()
-                    .map(|first| first.to_uppercase().chain(letters).collect());
-                StoreError::Io {
-                    doing: doing.unwrap_or_default(),
-                    path: path.to_owned(),
-                    cause,
-                }
+                let doing =
+                    letters.next().map(|first| first.to_uppercase().chain(letters).collect());
+                StoreError::Io { doing: doing.unwrap_or_default(), path: path.to_owned(), cause }
             }
         }
     }

@@ -45,9 +45,7 @@ impl ScopeLock {
                 }
             }
             if Instant::now() >= deadline {
-                return Err(StoreError::Busy {
-                    scope: scope.clone(),
-                });
+                return Err(StoreError::Busy { scope: scope.clone() });
             }
             std::thread::sleep(PAUSE);
         }

@@ -130,12 +130,7 @@ impl Store {
             Ok((value, text)) => {
                 let etag = Etag::of(&bytes);
                 self.last_good().keep(&path, text);
-                Ok(Stored {
-                    value,
-                    text: text.to_owned(),
-                    etag: Some(etag),
-                    problem: None,
-                })
+                Ok(Stored { value, text: text.to_owned(), etag: Some(etag), problem: None })
             }
             Err(problem) => {
                 let kept = self.last_good().find(&path);
@@ -236,10 +231,7 @@ impl Store {
             .or_default()
             .clone();
         let Ok(_turn) = tokio::time::timeout(self.lock_wait, gate.lock_owned()).await else {
-            return Err(StoreError::Busy {
-                scope: scope.clone(),
-            }
-            .into());
+            return Err(StoreError::Busy { scope: scope.clone() }.into());
         };
         let (store, scope) = (self.clone(), scope.clone());
         blocking(move || {
@@ -294,10 +286,7 @@ impl Store {
         for entry in entries {
             let entry =
                 entry.map_err(|cause| StoreError::io("listing the folder", &folder, cause))?;
-            let Some(name) = entry
-                .file_name()
-                .to_str()
-                .and_then(|name| FileName::parse(name).ok())
+            let Some(name) = entry.file_name().to_str().and_then(|name| FileName::parse(name).ok())
             else {
                 continue;
             };
@@ -308,10 +297,7 @@ impl Store {
             };
             let Ok(meta) = meta else { continue };
             if meta.is_file() {
-                listed.push(Listed {
-                    name,
-                    stamp: Stamp::of(&meta),
-                });
+                listed.push(Listed { name, stamp: Stamp::of(&meta) });
             }
         }
         Ok(listed)
@@ -358,10 +344,8 @@ impl Store {
         // scope that is being given away but its owner, who is the one asking.
         self.transact(to, move |_| {
             for listed in store.list_now(&from)? {
-                let (old, new) = (
-                    source.join(listed.name.as_str()),
-                    target.join(listed.name.as_str()),
-                );
+                let (old, new) =
+                    (source.join(listed.name.as_str()), target.join(listed.name.as_str()));
                 replace::move_new(&old, &new)?;
             }
             replace::sync_folder(&target)
@@ -388,8 +372,7 @@ impl Store {
     pub fn sweep_now(&self) -> usize {
         let hour_ago = self.clock.now() - chrono::TimeDelta::hours(1);
         let old = |meta: &fs::Metadata| {
-            meta.modified()
-                .is_ok_and(|at| chrono::DateTime::<chrono::Utc>::from(at) < hour_ago)
+            meta.modified().is_ok_and(|at| chrono::DateTime::<chrono::Utc>::from(at) < hour_ago)
         };
         walkdir::WalkDir::new(&self.root)
             .max_depth(3)
@@ -415,19 +398,12 @@ impl Store {
     /// Where no thread can be started. A file system that sends no events is rescanned only, with
     /// a warning in the log.
     pub fn watch(self: &Arc<Self>, rescan_every: Duration) -> Result<Watching, StoreError> {
-        watch::start(
-            self.root.clone(),
-            self.stamps.clone(),
-            self.changes.clone(),
-            rescan_every,
-        )
-        .map_err(|cause| StoreError::io("starting to watch", &self.root, cause))
+        watch::start(self.root.clone(), self.stamps.clone(), self.changes.clone(), rescan_every)
+            .map_err(|cause| StoreError::io("starting to watch", &self.root, cause))
     }
 
     fn last_good(&self) -> std::sync::MutexGuard<'_, LastGood> {
-        self.last_good
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.last_good.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn random_name(&self) -> String {
@@ -453,14 +429,10 @@ impl LastGood {
         }
         self.turn += 1;
         self.bytes += text.len();
-        self.texts
-            .insert(path.to_owned(), (self.turn, text.to_owned()));
+        self.texts.insert(path.to_owned(), (self.turn, text.to_owned()));
         while self.bytes > LAST_GOOD_BYTES_MAX {
-            let Some(oldest) = self
-                .texts
-                .iter()
-                .min_by_key(|(_, (turn, _))| *turn)
-                .map(|(path, _)| path.clone())
+            let Some(oldest) =
+                self.texts.iter().min_by_key(|(_, (turn, _))| *turn).map(|(path, _)| path.clone())
             else {
                 return;
             };
@@ -502,11 +474,7 @@ fn read_file(path: &Path) -> Result<Option<Vec<u8>>, StoreError> {
         }
         let mut bytes = Vec::new();
         file.take(DOCUMENT_BYTES_MAX + 1).read_to_end(&mut bytes)?;
-        if bytes.len() as u64 > DOCUMENT_BYTES_MAX {
-            Err(too_large())
-        } else {
-            Ok(bytes)
-        }
+        if bytes.len() as u64 > DOCUMENT_BYTES_MAX { Err(too_large()) } else { Ok(bytes) }
     };
     match read() {
         Ok(bytes) => Ok(Some(bytes)),

@@ -33,9 +33,8 @@ pub(super) fn replace(
     if read_file(path)?.as_deref().map(Etag::of).as_ref() != read {
         return Err(changed());
     }
-    let folder = path
-        .parent()
-        .ok_or_else(|| io("writing", io::Error::from(io::ErrorKind::InvalidInput)))?;
+    let folder =
+        path.parent().ok_or_else(|| io("writing", io::Error::from(io::ErrorKind::InvalidInput)))?;
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let temporary = Temporary(folder.join(format!(".{name}.{random}.tmp")));
     let mode = fs::metadata(path).map_or(0o644, |meta| meta.permissions().mode());
@@ -90,9 +89,7 @@ fn take_out(
             temporary.keep_aside(path)?;
         }
     }
-    Err(StoreError::Changed {
-        path: path.to_owned(),
-    })
+    Err(StoreError::Changed { path: path.to_owned() })
 }
 
 /// A temporary file that goes away with its owner.
@@ -117,11 +114,7 @@ impl Drop for Temporary {
 }
 
 fn write_synced(path: &Path, bytes: &[u8], mode: u32) -> io::Result<Stamp> {
-    let mut file = OpenOptions::new()
-        .create_new(true)
-        .write(true)
-        .mode(mode & 0o777)
-        .open(path)?;
+    let mut file = OpenOptions::new().create_new(true).write(true).mode(mode & 0o777).open(path)?;
     file.write_all(bytes)?;
     // The umask may have taken bits that the old file had.
     file.set_permissions(fs::Permissions::from_mode(mode & 0o777))?;
@@ -132,9 +125,7 @@ fn write_synced(path: &Path, bytes: &[u8], mode: u32) -> io::Result<Stamp> {
 /// Removes a file if it is still in the state `read`.
 pub(super) fn remove(path: &Path, read: Option<&Etag>) -> Result<(), StoreError> {
     if read.is_some() && read_file(path)?.as_deref().map(Etag::of).as_ref() != read {
-        return Err(StoreError::Changed {
-            path: path.to_owned(),
-        });
+        return Err(StoreError::Changed { path: path.to_owned() });
     }
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {

@@ -85,22 +85,14 @@ pub struct Slot<T> {
 
 impl<T> Clone for Slot<T> {
     fn clone(&self) -> Self {
-        Slot {
-            scope: self.scope.clone(),
-            name: self.name.clone(),
-            kind: PhantomData,
-        }
+        Slot { scope: self.scope.clone(), name: self.name.clone(), kind: PhantomData }
     }
 }
 
 impl<T: Document> Slot<T> {
     /// The place of a document.
     pub fn new(scope: &Scope, name: FileName) -> Slot<T> {
-        Slot {
-            scope: scope.clone(),
-            name,
-            kind: PhantomData,
-        }
+        Slot { scope: scope.clone(), name, kind: PhantomData }
     }
 
     /// Reads a document's bytes; the answer holds the text without a byte order mark.
@@ -115,12 +107,8 @@ pub(super) fn parse<'a, T: Document>(
     name: &FileName,
     bytes: &'a [u8],
 ) -> Result<(T, &'a str), Problem> {
-    let problem = |line, column, reason| Problem {
-        file: format!("{scope}/{name}"),
-        line,
-        column,
-        reason,
-    };
+    let problem =
+        |line, column, reason| Problem { file: format!("{scope}/{name}"), line, column, reason };
     let text = text::decode(bytes).map_err(|flaw| problem(flaw.line, flaw.column, flaw.reason))?;
     let mut reader = serde_json::Deserializer::from_str(text);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
@@ -128,22 +116,12 @@ pub(super) fn parse<'a, T: Document>(
         let cause = error.into_inner();
         // serde_json says the place again at the end of its sentence; here it stands in front.
         let said = cause.to_string();
-        let said = said
-            .rsplit_once(" at line ")
-            .map_or(said.as_str(), |(said, _)| said);
-        let reason = if path == "." {
-            said.to_owned()
-        } else {
-            format!("{said} at {path}")
-        };
+        let said = said.rsplit_once(" at line ").map_or(said.as_str(), |(said, _)| said);
+        let reason = if path == "." { said.to_owned() } else { format!("{said} at {path}") };
         problem(cause.line(), cause.column(), reason)
     })?;
     reader.end().map_err(|e| {
-        problem(
-            e.line(),
-            e.column(),
-            "something stands after the end of the document".to_owned(),
-        )
+        problem(e.line(), e.column(), "something stands after the end of the document".to_owned())
     })?;
     text::check(text).map_err(|flaw| problem(flaw.line, flaw.column, flaw.reason))?;
     Ok((value, text))
@@ -157,12 +135,7 @@ impl Etag {
     /// The state of these bytes.
     pub fn of(bytes: &[u8]) -> Etag {
         let digest = Sha256::digest(bytes);
-        Etag(
-            digest[..16]
-                .iter()
-                .map(|byte| format!("{byte:02x}"))
-                .collect(),
-        )
+        Etag(digest[..16].iter().map(|byte| format!("{byte:02x}")).collect())
     }
 
     /// As a strong HTTP entity tag (RFC 9110, 8.8.3), with its quotes.
@@ -192,10 +165,7 @@ impl Stamp {
     /// The stamp of a file.
     pub fn of(meta: &Metadata) -> Stamp {
         Stamp {
-            mtime_ns: meta
-                .mtime()
-                .wrapping_mul(1_000_000_000)
-                .wrapping_add(meta.mtime_nsec()),
+            mtime_ns: meta.mtime().wrapping_mul(1_000_000_000).wrapping_add(meta.mtime_nsec()),
             size_bytes: meta.len(),
             inode: meta.ino(),
         }
@@ -217,11 +187,6 @@ pub struct Stored<T> {
 
 impl<T: Default> Stored<T> {
     pub(super) fn missing() -> Stored<T> {
-        Stored {
-            value: T::default(),
-            text: String::new(),
-            etag: None,
-            problem: None,
-        }
+        Stored { value: T::default(), text: String::new(), etag: None, problem: None }
     }
 }

@@ -74,10 +74,7 @@ async fn nothing_is_written_where_nothing_changed() {
     let store = store_at(root.path());
     write(root.path(), "{ \"count\" : 1}");
     let before = Stamp::of(&fs::metadata(file(root.path())).unwrap());
-    store
-        .mutate(&slot(), |_| Ok::<_, StoreError>(()))
-        .await
-        .unwrap();
+    store.mutate(&slot(), |_| Ok::<_, StoreError>(())).await.unwrap();
     assert_eq!(Stamp::of(&fs::metadata(file(root.path())).unwrap()), before);
 }
 
@@ -105,15 +102,8 @@ async fn a_file_that_does_not_parse_is_never_written_over_and_its_last_good_copy
         let shown = store.read(&slot()).await.unwrap();
         let problem = shown.problem.expect("the problem is shown");
         assert_eq!(shown.value.count, 7);
-        assert_eq!(
-            (problem.file.as_str(), problem.line),
-            ("owner/notes.json", line),
-            "{problem}"
-        );
-        assert!(
-            column == 0 || problem.column == column,
-            "{broken:?}: {problem}"
-        );
+        assert_eq!((problem.file.as_str(), problem.line), ("owner/notes.json", line), "{problem}");
+        assert!(column == 0 || problem.column == column, "{broken:?}: {problem}");
         assert!(problem.reason.contains(reason), "{broken:?}: {problem}");
     }
     write(root.path(), "{\"count\": 8}");
@@ -125,12 +115,7 @@ async fn a_malformed_file_without_a_good_copy_is_an_error_with_its_place() {
     let root = tempfile::tempdir().unwrap();
     write(root.path(), "{\"count\": }");
     let error = store_at(root.path()).read(&slot()).await.unwrap_err();
-    assert!(
-        error
-            .to_string()
-            .starts_with("owner/notes.json, line 1, column 11"),
-        "{error}"
-    );
+    assert!(error.to_string().starts_with("owner/notes.json, line 1, column 11"), "{error}");
 }
 
 #[tokio::test]
@@ -167,10 +152,7 @@ async fn a_hand_edit_during_a_write_survives_and_the_change_is_made_on_it() {
         .await
         .unwrap();
     assert_eq!(runs.load(Ordering::SeqCst), 2);
-    assert_eq!(
-        fs::read_to_string(file(root.path())).unwrap(),
-        "{\"count\": 11, \"mine\": true}"
-    );
+    assert_eq!(fs::read_to_string(file(root.path())).unwrap(), "{\"count\": 11, \"mine\": true}");
 }
 
 #[tokio::test]
@@ -184,24 +166,15 @@ async fn a_file_that_another_program_keeps_changing_is_left_to_it_with_a_sentenc
         .mutate(&slot(), move |notes: &mut Notes| {
             fs::write(
                 &path,
-                format!(
-                    "{{\"count\": {}}}",
-                    100 + turn.fetch_add(1, Ordering::SeqCst)
-                ),
+                format!("{{\"count\": {}}}", 100 + turn.fetch_add(1, Ordering::SeqCst)),
             )
             .unwrap();
             notes.count += 1;
             Ok::<_, StoreError>(())
         })
         .await;
-    assert!(
-        matches!(answer, Err(StoreError::Contended { .. })),
-        "{answer:?}"
-    );
-    assert_eq!(
-        fs::read_to_string(file(root.path())).unwrap(),
-        "{\"count\": 102}"
-    );
+    assert!(matches!(answer, Err(StoreError::Contended { .. })), "{answer:?}");
+    assert_eq!(fs::read_to_string(file(root.path())).unwrap(), "{\"count\": 102}");
 }
 
 #[test]
@@ -234,10 +207,8 @@ fn a_thousand_changes_by_many_writers_are_all_there() {
             threads.spawn(|| {
                 // Each thread opens its own store: they meet at the lock on disk alone, as two
                 // programs do.
-                let runtime = tokio::runtime::Builder::new_current_thread()
-                    .enable_all()
-                    .build()
-                    .unwrap();
+                let runtime =
+                    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
                 runtime.block_on(async {
                     let store = store_at(root.path());
                     for _ in 0..50 {
@@ -249,15 +220,9 @@ fn a_thousand_changes_by_many_writers_are_all_there() {
     });
     let text = fs::read_to_string(file(root.path())).unwrap();
     assert_eq!(serde_json::from_str::<Notes>(&text).unwrap().count, 200);
-    let left: Vec<_> = fs::read_dir(root.path().join("owner"))
-        .unwrap()
-        .map(|e| e.unwrap().file_name())
-        .collect();
-    assert_eq!(
-        left.len(),
-        2,
-        "only the document and the lock remain: {left:?}"
-    );
+    let left: Vec<_> =
+        fs::read_dir(root.path().join("owner")).unwrap().map(|e| e.unwrap().file_name()).collect();
+    assert_eq!(left.len(), 2, "only the document and the lock remain: {left:?}");
 }
 
 #[tokio::test]
@@ -269,10 +234,7 @@ async fn a_held_lock_is_waited_for_and_then_answered_with_busy() {
     fs::create_dir_all(root.path().join("owner")).unwrap();
     let held =
         lock::ScopeLock::take(&Scope::owner(), &root.path().join("owner"), Duration::ZERO).unwrap();
-    assert!(matches!(
-        add_one(&store).await,
-        Err(StoreError::Busy { .. })
-    ));
+    assert!(matches!(add_one(&store).await, Err(StoreError::Busy { .. })));
     drop(held);
     assert_eq!(add_one(&store).await.unwrap(), 1);
 }
@@ -286,11 +248,7 @@ async fn a_link_to_a_file_elsewhere_stays_a_link() {
     fs::write(&elsewhere, "{\"count\": 3}").unwrap();
     std::os::unix::fs::symlink(&elsewhere, file(root.path())).unwrap();
     add_one(&store).await.unwrap();
-    assert!(
-        fs::symlink_metadata(file(root.path()))
-            .unwrap()
-            .is_symlink()
-    );
+    assert!(fs::symlink_metadata(file(root.path())).unwrap().is_symlink());
     assert_eq!(fs::read_to_string(&elsewhere).unwrap(), "{\"count\": 4}");
 }
 
@@ -302,14 +260,7 @@ async fn the_rights_of_a_file_stay_as_the_person_set_them() {
     write(root.path(), "{\"count\": 3}");
     fs::set_permissions(file(root.path()), fs::Permissions::from_mode(0o664)).unwrap();
     add_one(&store).await.unwrap();
-    assert_eq!(
-        fs::metadata(file(root.path()))
-            .unwrap()
-            .permissions()
-            .mode()
-            & 0o777,
-        0o664
-    );
+    assert_eq!(fs::metadata(file(root.path())).unwrap().permissions().mode() & 0o777, 0o664);
 }
 
 #[tokio::test]
@@ -330,16 +281,11 @@ async fn a_hand_edit_is_noticed_within_a_second_and_our_own_write_is_not_echoed(
         }
         assert!(n < 40, "no edit was noticed");
     };
-    assert_eq!(
-        (first.name.as_str(), first.kind),
-        ("notes.json", ChangeKind::Changed)
-    );
+    assert_eq!((first.name.as_str(), first.kind), ("notes.json", ChangeKind::Changed));
     add_one(&store).await.unwrap();
     fs::remove_file(file(root.path())).unwrap();
-    let second = tokio::time::timeout(Duration::from_secs(5), changes.recv())
-        .await
-        .unwrap()
-        .unwrap();
+    let second =
+        tokio::time::timeout(Duration::from_secs(5), changes.recv()).await.unwrap().unwrap();
     assert_eq!(second.kind, ChangeKind::Removed, "our own write was echoed");
 }
 
@@ -372,10 +318,7 @@ async fn a_folder_made_and_filled_in_one_go_is_noticed() {
 async fn a_trial_s_things_become_the_tenant_s_and_what_the_tenant_has_stays() {
     let root = tempfile::tempdir().unwrap();
     let store = store_at(root.path());
-    let (from, to) = (
-        Scope::parse("anon/t1").unwrap(),
-        Scope::parse("tenant").unwrap(),
-    );
+    let (from, to) = (Scope::parse("anon/t1").unwrap(), Scope::parse("tenant").unwrap());
     for (scope, name, text) in [
         ("anon/t1", "a.json", "{\"count\": 1}"),
         ("anon/t1", "b.json", "1"),
@@ -390,14 +333,8 @@ async fn a_trial_s_things_become_the_tenant_s_and_what_the_tenant_has_stays() {
             fs::read_to_string(root.path().join("tenant/a.json")).unwrap(),
             "{\"count\": 1}"
         );
-        assert_eq!(
-            fs::read_to_string(root.path().join("tenant/b.json")).unwrap(),
-            "2"
-        );
-        assert_eq!(
-            fs::read_to_string(root.path().join("anon/t1/b.json")).unwrap(),
-            "1"
-        );
+        assert_eq!(fs::read_to_string(root.path().join("tenant/b.json")).unwrap(), "2");
+        assert_eq!(fs::read_to_string(root.path().join("anon/t1/b.json")).unwrap(), "1");
     }
     store.erase(&from).await.unwrap();
     assert!(!root.path().join("anon/t1").exists());
@@ -411,9 +348,7 @@ fn temporaries_of_a_killed_process_are_swept_after_an_hour() {
     let temporary = root.path().join("owner/.notes.json.00000000.tmp");
     fs::write(&temporary, "half").unwrap();
     let at = |hours| {
-        Arc::new(recap_mode::ManualClock::at(
-            SystemClock.now() + chrono::TimeDelta::hours(hours),
-        ))
+        Arc::new(recap_mode::ManualClock::at(SystemClock.now() + chrono::TimeDelta::hours(hours)))
     };
     let open =
         |hours| Store::open(root.path(), at(hours), Arc::new(SeededEntropy::new(1))).unwrap();

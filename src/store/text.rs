@@ -52,18 +52,10 @@ pub fn decode(bytes: &[u8]) -> Result<&str, Flaw> {
     let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
     let text = std::str::from_utf8(bytes).map_err(|error| {
         let good = String::from_utf8_lossy(&bytes[..error.valid_up_to()]).into_owned();
-        flaw_at(
-            &good,
-            good.len(),
-            "here is a byte that is not UTF-8: save the file as UTF-8",
-        )
+        flaw_at(&good, good.len(), "here is a byte that is not UTF-8: save the file as UTF-8")
     })?;
     if text.trim().is_empty() {
-        return Err(Flaw {
-            line: 1,
-            column: 1,
-            reason: "the file is empty".to_owned(),
-        });
+        return Err(Flaw { line: 1, column: 1, reason: "the file is empty".to_owned() });
     }
     Ok(text)
 }
@@ -138,10 +130,7 @@ impl Scanner<'_> {
             }
             None => return Err(self.flaw("the file ends where a value should stand")),
         };
-        Ok(Node {
-            span: start..self.at,
-            kind,
-        })
+        Ok(Node { span: start..self.at, kind })
     }
 
     fn object(&mut self, depth: usize) -> Result<Kind, Flaw> {
@@ -167,11 +156,7 @@ impl Scanner<'_> {
             }
             self.at += 1;
             let value = self.value(depth + 1)?;
-            members.push(Member {
-                key,
-                span: start..self.at,
-                value,
-            });
+            members.push(Member { key, span: start..self.at, value });
             self.space();
             match self.peek() {
                 Some(b',') => self.at += 1,
@@ -271,11 +256,7 @@ impl Style<'_> {
     }
 
     fn comma(&self) -> &'static str {
-        if self.indent.is_none() && self.colon == ":" {
-            ","
-        } else {
-            ", "
-        }
+        if self.indent.is_none() && self.colon == ":" { "," } else { ", " }
     }
 
     /// Writes a new value, whose own line is indented by `depth` levels.
@@ -345,12 +326,7 @@ impl Style<'_> {
 
 /// The text of a new document: pretty, two blanks, one item a line in `one_line_items`.
 pub fn write(value: &Value, one_line_items: &[&str]) -> String {
-    let style = Style {
-        newline: "\n",
-        indent: Some("  ".to_owned()),
-        colon: ": ",
-        one_line_items,
-    };
+    let style = Style { newline: "\n", indent: Some("  ".to_owned()), colon: ": ", one_line_items };
     let mut out = String::new();
     style.render(value, 0, "", &mut out);
     out.push('\n');
@@ -371,10 +347,7 @@ pub fn patch(
     one_line_items: &[&str],
 ) -> Result<String, Flaw> {
     let root = Scanner { text, at: 0 }.document()?;
-    let patcher = Patcher {
-        text,
-        style: Style::of(text, one_line_items),
-    };
+    let patcher = Patcher { text, style: Style::of(text, one_line_items) };
     let mut out = String::with_capacity(text.len() + 256);
     out.push_str(&text[..root.span.start]);
     patcher.value(&root, base, new, 0, "", &mut out);
@@ -439,10 +412,7 @@ impl Patcher<'_> {
                 }
                 (None, None) => text.push_str(&self.text[member.span.clone()]),
             }
-            entries.push(Entry {
-                was: Some(at),
-                text,
-            });
+            entries.push(Entry { was: Some(at), text });
         }
         let there: HashSet<&str> = members.iter().map(|member| member.key.as_str()).collect();
         for (key, value) in new {
@@ -474,11 +444,7 @@ impl Patcher<'_> {
         }
         let mut source: Vec<Option<usize>> = new
             .iter()
-            .map(|item| {
-                by_identity
-                    .get_mut(&identity(item))
-                    .and_then(VecDeque::pop_front)
-            })
+            .map(|item| by_identity.get_mut(&identity(item)).and_then(VecDeque::pop_front))
             .collect();
         if base.len() == new.len() {
             // Same length: an item that has no namesake is the changed one at its place.
@@ -606,18 +572,8 @@ mod tests {
             r#"{"a": 1, "c": {"d": 1}}"#,
             "{\n    \"a\": 1,\n    \"c\": {\n        \"d\": 1\n    }\n}",
         );
-        check_patch(
-            r#"{"a":1}"#,
-            r#"{"a": 1}"#,
-            r#"{"a": 1, "b": [1,2]}"#,
-            r#"{"a":1,"b":[1,2]}"#,
-        );
-        check_patch(
-            r#"{"a": 1}"#,
-            r#"{"a": 1}"#,
-            r#"{"a": 1, "b": 2}"#,
-            r#"{"a": 1, "b": 2}"#,
-        );
+        check_patch(r#"{"a":1}"#, r#"{"a": 1}"#, r#"{"a": 1, "b": [1,2]}"#, r#"{"a":1,"b":[1,2]}"#);
+        check_patch(r#"{"a": 1}"#, r#"{"a": 1}"#, r#"{"a": 1, "b": 2}"#, r#"{"a": 1, "b": 2}"#);
         check_patch("{}", "{}", r#"{"b": 2}"#, r#"{"b":2}"#);
         check_patch(
             "{\r\n  \"a\": 1\r\n}\r\n",

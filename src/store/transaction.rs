@@ -29,33 +29,15 @@ struct Seen {
 }
 
 enum Act {
-    Write {
-        name: FileName,
-        text: String,
-        etag: Option<Etag>,
-    },
-    Remove {
-        name: FileName,
-        etag: Option<Etag>,
-    },
-    MoveTo {
-        name: FileName,
-        target: PathBuf,
-    },
-    MoveFrom {
-        name: FileName,
-        source: PathBuf,
-    },
+    Write { name: FileName, text: String, etag: Option<Etag> },
+    Remove { name: FileName, etag: Option<Etag> },
+    MoveTo { name: FileName, target: PathBuf },
+    MoveFrom { name: FileName, source: PathBuf },
 }
 
 impl<'a> Tx<'a> {
     pub(super) fn new(store: &'a Store, scope: &'a Scope) -> Tx<'a> {
-        Tx {
-            store,
-            scope,
-            reads: HashMap::new(),
-            acts: Vec::new(),
-        }
+        Tx { store, scope, reads: HashMap::new(), acts: Vec::new() }
     }
 
     /// Whether there is a file by this name now.
@@ -81,14 +63,7 @@ impl<'a> Tx<'a> {
             }
         };
         let Some(bytes) = bytes else {
-            self.reads.insert(
-                name.clone(),
-                Seen {
-                    text: None,
-                    etag: None,
-                    base: Value::Null,
-                },
-            );
+            self.reads.insert(name.clone(), Seen { text: None, etag: None, base: Value::Null });
             return Ok(Stored::missing());
         };
         let (value, text) = parse::<T>(self.scope, name, &bytes).map_err(StoreError::Malformed)?;
@@ -97,18 +72,9 @@ impl<'a> Tx<'a> {
         // Bytes before the text are a byte order mark: the new text is written without it.
         self.reads.insert(
             name.clone(),
-            Seen {
-                text: Some(text.to_owned()),
-                etag: Some(etag.clone()),
-                base,
-            },
+            Seen { text: Some(text.to_owned()), etag: Some(etag.clone()), base },
         );
-        Ok(Stored {
-            value,
-            text: text.to_owned(),
-            etag: Some(etag),
-            problem: None,
-        })
+        Ok(Stored { value, text: text.to_owned(), etag: Some(etag), problem: None })
     }
 
     /// Asks for a document to be written. Where it was read before, only what differs from what was
@@ -120,27 +86,15 @@ impl<'a> Tx<'a> {
     pub fn write<T: Document>(&mut self, name: &FileName, value: &T) -> Result<(), StoreError> {
         let new = serde_json::to_value(value).map_err(|error| self.unwritable(name, &error))?;
         let (text, etag) = match self.reads.get(name) {
-            Some(Seen {
-                text: Some(_),
-                base,
-                ..
-            }) if *base == new => return Ok(()),
-            Some(Seen {
-                text: Some(text),
-                etag,
-                base,
-            }) => {
+            Some(Seen { text: Some(_), base, .. }) if *base == new => return Ok(()),
+            Some(Seen { text: Some(text), etag, base }) => {
                 let text = text::patch(text, base, &new, T::ONE_LINE_ITEMS)
                     .map_err(|flaw| self.unwritable(name, &flaw.reason))?;
                 (text, etag.clone())
             }
             _ => (text::write(&new, T::ONE_LINE_ITEMS), None),
         };
-        self.acts.push(Act::Write {
-            name: name.clone(),
-            text,
-            etag,
-        });
+        self.acts.push(Act::Write { name: name.clone(), text, etag });
         Ok(())
     }
 
@@ -155,11 +109,7 @@ impl<'a> Tx<'a> {
         new: &Value,
     ) -> Result<(), StoreError> {
         let (text, etag) = match self.reads.get(name) {
-            Some(Seen {
-                text: Some(text),
-                etag,
-                ..
-            }) => {
+            Some(Seen { text: Some(text), etag, .. }) => {
                 let base =
                     serde_json::from_str(text).map_err(|error| self.unwritable(name, &error))?;
                 let text = text::patch(text, &base, new, T::ONE_LINE_ITEMS)
@@ -169,11 +119,7 @@ impl<'a> Tx<'a> {
             _ => (text::write(new, T::ONE_LINE_ITEMS), None),
         };
         if self.reads.get(name).and_then(|seen| seen.text.as_ref()) != Some(&text) {
-            self.acts.push(Act::Write {
-                name: name.clone(),
-                text,
-                etag,
-            });
+            self.acts.push(Act::Write { name: name.clone(), text, etag });
         }
         Ok(())
     }
@@ -181,40 +127,26 @@ impl<'a> Tx<'a> {
     /// Asks for a document to be removed; if it was read, only in the state in which it was.
     pub fn remove(&mut self, name: &FileName) {
         let etag = self.reads.get(name).and_then(|seen| seen.etag.clone());
-        self.acts.push(Act::Remove {
-            name: name.clone(),
-            etag,
-        });
+        self.acts.push(Act::Remove { name: name.clone(), etag });
     }
 
     /// Asks for a document to be moved out of the scope's folder, to a place where no file is.
     pub fn move_to(&mut self, name: &FileName, target: PathBuf) {
-        self.acts.push(Act::MoveTo {
-            name: name.clone(),
-            target,
-        });
+        self.acts.push(Act::MoveTo { name: name.clone(), target });
     }
 
     /// Asks for a file to be moved into the scope's folder, where no file by that name may be.
     pub fn move_from(&mut self, name: &FileName, source: PathBuf) {
-        self.acts.push(Act::MoveFrom {
-            name: name.clone(),
-            source,
-        });
+        self.acts.push(Act::MoveFrom { name: name.clone(), source });
     }
 
     fn unwritable(&self, name: &FileName, cause: &dyn std::fmt::Display) -> StoreError {
-        StoreError::Unwritable {
-            path: self.store.path(self.scope, name),
-            cause: cause.to_string(),
-        }
+        StoreError::Unwritable { path: self.store.path(self.scope, name), cause: cause.to_string() }
     }
 
     /// Does what was asked for, in order.
     pub(super) fn commit(self) -> Result<(), StoreError> {
-        let Tx {
-            store, scope, acts, ..
-        } = self;
+        let Tx { store, scope, acts, .. } = self;
         let folder = store.folder(scope);
         for act in acts {
             match act {

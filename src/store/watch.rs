@@ -93,25 +93,15 @@ pub(super) fn start(
 ) -> io::Result<Watching> {
     let (wake, noticed) = mpsc::channel();
     let sender = wake.clone();
-    let thread = std::thread::Builder::new()
-        .name("watch".to_owned())
-        .spawn(move || {
-            let mut watch = Watch {
-                root,
-                stamps,
-                changes,
-                dirty: HashMap::new(),
-            };
-            // The watch is set before the first look, so that nothing falls between them.
-            let notifier = notifier(&watch.root, sender);
-            watch.rescan(false);
-            watch.run(&noticed, rescan_every);
-            drop(notifier);
-        })?;
-    Ok(Watching {
-        wake,
-        thread: Some(thread),
-    })
+    let thread = std::thread::Builder::new().name("watch".to_owned()).spawn(move || {
+        let mut watch = Watch { root, stamps, changes, dirty: HashMap::new() };
+        // The watch is set before the first look, so that nothing falls between them.
+        let notifier = notifier(&watch.root, sender);
+        watch.rescan(false);
+        watch.run(&noticed, rescan_every);
+        drop(notifier);
+    })?;
+    Ok(Watching { wake, thread: Some(thread) })
 }
 
 /// Asks the kernel for events; where it has none to give, the rescan alone finds changes.
@@ -120,11 +110,8 @@ fn notifier(root: &Path, sender: mpsc::Sender<Noticed>) -> Option<RecommendedWat
         // The receiver is gone only when the watch ends.
         let _ = sender.send(Noticed::Event(event));
     };
-    let made = notify::recommended_watcher(handler).and_then(|mut watcher| {
-        watcher
-            .watch(root, RecursiveMode::Recursive)
-            .map(|()| watcher)
-    });
+    let made = notify::recommended_watcher(handler)
+        .and_then(|mut watcher| watcher.watch(root, RecursiveMode::Recursive).map(|()| watcher));
     match made {
         Ok(watcher) => Some(watcher),
         Err(error) => {
@@ -156,11 +143,7 @@ impl Watch {
         let mut next_scan = Instant::now() + rescan_every;
         loop {
             let now = Instant::now();
-            let next_due = self
-                .dirty
-                .values()
-                .map(|touched| touched.last + QUIET)
-                .min();
+            let next_due = self.dirty.values().map(|touched| touched.last + QUIET).min();
             let until = next_due.map_or(next_scan, |due| due.min(next_scan));
             match noticed.recv_timeout(until.saturating_duration_since(now)) {
                 Ok(Noticed::Event(event)) => self.take(event),
@@ -208,13 +191,7 @@ impl Watch {
     fn touch(&mut self, path: PathBuf) {
         if self.document(&path).is_some() {
             let now = Instant::now();
-            self.dirty
-                .entry(path)
-                .or_insert(Touched {
-                    first: now,
-                    last: now,
-                })
-                .last = now;
+            self.dirty.entry(path).or_insert(Touched { first: now, last: now }).last = now;
         }
     }
 
@@ -253,11 +230,7 @@ impl Watch {
             return;
         }
         if let Some((scope, name)) = self.document(path) {
-            let kind = if stamp.is_some() {
-                ChangeKind::Changed
-            } else {
-                ChangeKind::Removed
-            };
+            let kind = if stamp.is_some() { ChangeKind::Changed } else { ChangeKind::Removed };
             // Nobody listening is fine: the command line does not.
             let _ = self.changes.send(Change { scope, name, kind });
         }
@@ -267,36 +240,24 @@ impl Watch {
         let root = self.root.clone();
         self.scan(&root, tell);
         if tell {
-            let gone: Vec<PathBuf> = self
-                .stamps
-                .map()
-                .keys()
-                .filter(|path| !path.exists())
-                .cloned()
-                .collect();
+            let gone: Vec<PathBuf> =
+                self.stamps.map().keys().filter(|path| !path.exists()).cloned().collect();
             gone.into_iter().for_each(|path| self.touch(path));
         }
     }
 
     /// Walks a folder: `tell` for changes since the last look, otherwise it is the first look.
     fn scan(&mut self, folder: &Path, tell: bool) {
-        let entries = walkdir::WalkDir::new(folder)
-            .follow_links(true)
-            .max_depth(3)
-            .into_iter()
-            .filter_entry(|entry| {
-                entry.depth() == 0 || !entry.file_name().to_string_lossy().starts_with('.')
-            });
+        let entries =
+            walkdir::WalkDir::new(folder).follow_links(true).max_depth(3).into_iter().filter_entry(
+                |entry| entry.depth() == 0 || !entry.file_name().to_string_lossy().starts_with('.'),
+            );
         for entry in entries.flatten() {
             if self.document(entry.path()).is_none() {
                 continue;
             }
-            let Some(stamp) = entry
-                .metadata()
-                .ok()
-                .filter(std::fs::Metadata::is_file)
-                .as_ref()
-                .map(Stamp::of)
+            let Some(stamp) =
+                entry.metadata().ok().filter(std::fs::Metadata::is_file).as_ref().map(Stamp::of)
             else {
                 continue;
             };
@@ -310,9 +271,5 @@ impl Watch {
 }
 
 fn stamp_of(path: &Path) -> Option<Stamp> {
-    std::fs::metadata(path)
-        .ok()
-        .filter(std::fs::Metadata::is_file)
-        .as_ref()
-        .map(Stamp::of)
+    std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file).as_ref().map(Stamp::of)
 }

@@ -32,11 +32,8 @@ pub enum Entitlement {
 
 impl Entitlement {
     /// All of them, in the order in which `/api/status` names them.
-    pub const ALL: [Entitlement; 3] = [
-        Entitlement::Process,
-        Entitlement::Subscriptions,
-        Entitlement::PrivateAddresses,
-    ];
+    pub const ALL: [Entitlement; 3] =
+        [Entitlement::Process, Entitlement::Subscriptions, Entitlement::PrivateAddresses];
 }
 
 /// Proof that a job was paid for; hand it back to [`crate::Mode::refund`] when the job fails.
@@ -62,18 +59,12 @@ pub struct Pass {
 impl Pass {
     /// Nothing to show: the scope needs no sign-in.
     pub fn none() -> Pass {
-        Pass {
-            cookie: None,
-            end: None,
-        }
+        Pass { cookie: None, end: None }
     }
 
     /// A cookie to show (`name=value`), and what to do when the pass is dropped.
     pub fn with_cookie(cookie: String, end: impl FnOnce() + Send + 'static) -> Pass {
-        Pass {
-            cookie: Some(cookie),
-            end: Some(Box::new(end)),
-        }
+        Pass { cookie: Some(cookie), end: Some(Box::new(end)) }
     }
 
     /// The `Cookie` header's value, if one has to be shown.
@@ -93,8 +84,6 @@ impl Drop for Pass {
 impl fmt::Debug for Pass {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // The cookie is a secret: a log that prints a pass must not leak it.
-        f.debug_struct("Pass")
-            .field("cookie", &self.cookie.is_some())
-            .finish()
+        f.debug_struct("Pass").field("cookie", &self.cookie.is_some()).finish()
     }
 }

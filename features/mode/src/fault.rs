@@ -98,12 +98,7 @@ pub struct Fault {
 impl Fault {
     /// A fault without a known cause.
     pub fn new(kind: FaultKind, message: impl Into<String>) -> Fault {
-        Fault {
-            kind,
-            message: message.into(),
-            hint: None,
-            cause: None,
-        }
+        Fault { kind, message: message.into(), hint: None, cause: None }
     }
 
     /// Adds what to do next.
@@ -157,8 +152,6 @@ impl fmt::Display for Fault {
 
 impl Error for Fault {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.cause
-            .as_deref()
-            .map(|cause| cause as &(dyn Error + 'static))
+        self.cause.as_deref().map(|cause| cause as &(dyn Error + 'static))
     }
 }

@@ -25,9 +25,7 @@ impl FromStr for JobId {
     type Err = Fault;
     fn from_str(text: &str) -> Result<JobId, Fault> {
         let fits = (1..=64).contains(&text.len())
-            && text
-                .bytes()
-                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+            && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
         if fits {
             Ok(JobId(text.to_owned()))
         } else {

@@ -40,9 +40,7 @@ impl Scope {
         let id = text.strip_prefix("anon/").unwrap_or(text);
         let fits = !id.is_empty()
             && id.len() <= ID_BYTES_MAX
-            && id
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
+            && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
             && id.as_bytes()[0].is_ascii_alphanumeric()
             && text != "anon";
         if fits {
@@ -95,13 +93,7 @@ mod tests {
 
     #[test]
     fn a_scope_that_exists_stays_inside_the_history_folder() {
-        for good in [
-            "owner",
-            "anon/abc",
-            "a",
-            "7f-x_Y",
-            &"x".repeat(ID_BYTES_MAX),
-        ] {
+        for good in ["owner", "anon/abc", "a", "7f-x_Y", &"x".repeat(ID_BYTES_MAX)] {
             assert_eq!(Scope::parse(good).map(String::from), Ok(good.to_owned()));
         }
         let long = "x".repeat(ID_BYTES_MAX + 1);

@@ -47,19 +47,13 @@ impl Database {
     /// # Errors
     /// Each of [`DatabaseError`].
     pub fn open(path: &Path) -> Result<Database, DatabaseError> {
-        let unreadable = |cause| DatabaseError::Unreadable {
-            path: path.to_owned(),
-            cause,
-        };
+        let unreadable = |cause| DatabaseError::Unreadable { path: path.to_owned(), cause };
         let connection = Connection::open(path).map_err(unreadable)?;
         let found: i64 = connection
             .query_row("PRAGMA user_version", [], |row| row.get(0))
             .map_err(unreadable)?;
         if found > SCHEMA_VERSION {
-            return Err(DatabaseError::Newer {
-                path: path.to_owned(),
-                found,
-            });
+            return Err(DatabaseError::Newer { path: path.to_owned(), found });
         }
         connection
             .execute_batch(
@@ -78,15 +72,9 @@ mod tests {
     fn a_database_of_a_newer_version_is_refused_and_left_alone() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("recap.db");
-        Connection::open(&path)
-            .unwrap()
-            .execute_batch("PRAGMA user_version = 7")
-            .unwrap();
+        Connection::open(&path).unwrap().execute_batch("PRAGMA user_version = 7").unwrap();
         let before = std::fs::read(&path).unwrap();
-        assert!(matches!(
-            Database::open(&path),
-            Err(DatabaseError::Newer { found: 7, .. })
-        ));
+        assert!(matches!(Database::open(&path), Err(DatabaseError::Newer { found: 7, .. })));
         assert_eq!(std::fs::read(&path).unwrap(), before);
     }
 
@@ -95,10 +83,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("recap.db");
         std::fs::write(&path, "not a database, but long enough to be looked at").unwrap();
-        assert!(matches!(
-            Database::open(&path),
-            Err(DatabaseError::Unreadable { .. })
-        ));
+        assert!(matches!(Database::open(&path), Err(DatabaseError::Unreadable { .. })));
         assert_eq!(
             std::fs::read(&path).unwrap(),
             b"not a database, but long enough to be looked at"
@@ -109,10 +94,8 @@ mod tests {
     fn an_empty_database_opens_with_durable_commits() {
         let folder = tempfile::tempdir().unwrap();
         let database = Database::open(&folder.path().join("recap.db")).unwrap();
-        let level: i64 = database
-            .connection
-            .query_row("PRAGMA synchronous", [], |row| row.get(0))
-            .unwrap();
+        let level: i64 =
+            database.connection.query_row("PRAGMA synchronous", [], |row| row.get(0)).unwrap();
         assert_eq!(level, 2, "2 is FULL");
     }
 }
