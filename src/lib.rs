@@ -5,3 +5,4 @@ pub mod events;
 pub mod history;
 pub mod net;
 pub mod store;
+pub mod transcripts;

@@ -7,6 +7,6 @@ pub mod layout;
 pub mod library;
 mod patch;
 
-pub use crate::store::{Change, ChangeKind, Etag, Problem, StoreError, Watching};
+pub use crate::store::{Change, ChangeKind, Etag, Problem, Stamp, StoreError, Watching};
 pub use archive::{ImportReport, Imported};
 pub use library::{Library, LibraryError, ListOrder, ListQuery, Page, SortKey};

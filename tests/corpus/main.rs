@@ -1,0 +1,70 @@
+//! Reads every file below a folder and prints what was found in it, one JSON line a file, in the
+//! form that `../shared/corpus/corpus.py compare` takes.
+//!
+//! `cargo run --release --example corpus -- transcripts DIR`
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use recap::transcripts::{self, Hint};
+use serde_json::{Value, json};
+use walkdir::WalkDir;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [kind, folder] = arguments.as_slice() else {
+        eprintln!("Give a kind and a folder: corpus transcripts DIR");
+        return ExitCode::from(2);
+    };
+    let read: fn(&[u8]) -> Result<Value, String> = match kind.as_str() {
+        "transcripts" => transcript,
+        other => {
+            eprintln!("The kind {other} cannot be read here yet; give `transcripts`.");
+            return ExitCode::from(2);
+        }
+    };
+    for entry in WalkDir::new(folder).sort_by_file_name() {
+        let entry = match entry {
+            Ok(entry) => entry,
+            Err(error) => {
+                eprintln!("The folder {folder} cannot be walked: {error}");
+                return ExitCode::FAILURE;
+            }
+        };
+        if entry.file_type().is_file() {
+            println!("{}", line(entry.path(), Path::new(folder), read));
+        }
+    }
+    ExitCode::SUCCESS
+}
+
+/// What one file holds, or why not, under its path below the folder.
+fn line(path: &Path, folder: &Path, read: fn(&[u8]) -> Result<Value, String>) -> Value {
+    let id = path.strip_prefix(folder).unwrap_or(path).to_string_lossy().into_owned();
+    let found = std::fs::read(path).map_err(|error| error.to_string()).and_then(|b| read(&b));
+    match found {
+        Ok(mut value) => {
+            value["id"] = json!(id);
+            value
+        }
+        Err(error) => json!({ "id": id, "error": error }),
+    }
+}
+
+/// The cues as the format's own rules give them: the expected facts are raw, not settled.
+fn transcript(bytes: &[u8]) -> Result<Value, String> {
+    let written = transcripts::written(bytes, &Hint::default()).map_err(|e| e.to_string())?;
+    let seconds = |ms: u64| ms as f64 / 1000.0;
+    let cues: Vec<Value> = written
+        .cues
+        .iter()
+        .map(|cue| {
+            json!({
+                "start": cue.start_ms.map(seconds),
+                "end": cue.end_ms.map(seconds),
+                "text": cue.text,
+            })
+        })
+        .collect();
+    Ok(json!({ "cues": cues }))
+}
