@@ -4,5 +4,6 @@ pub mod domain;
 pub mod events;
 pub mod history;
 pub mod net;
+pub mod outline;
 pub mod store;
 pub mod transcripts;

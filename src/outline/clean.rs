@@ -1,0 +1,201 @@
+//! A spoken sentence made readable: without "so, um" at its head, with a capital and an end.
+//!
+//! Words are only ever left out, never put in: what a point says must stand in the cues that it
+//! cites.
+
+use super::language::Language;
+use super::words::{fold, is_unspaced};
+
+/// No point is longer; a run-on ends at a clause with "…".
+pub(super) const POINT_WORDS_MAX: usize = 40;
+/// A run-on is not cut before this word, even if a clause ends there.
+const CLAUSE_WORDS_MIN: usize = 18;
+/// The same bound for scripts without spaces, in characters.
+const POINT_CHARS_MAX: usize = 110;
+/// Closing marks that may follow the mark that ends a sentence.
+const CLOSERS: [char; 6] = ['"', '”', '’', '\'', ')', '」'];
+
+/// The sentence as a point. `is_cut` says that it does not end where the text ends. Empty when
+/// nothing is left.
+pub(super) fn point(said: &str, is_cut: bool, language: &Language) -> String {
+    let tokens = plain(said, language);
+    let (tokens, shortened) = shorten(&tokens);
+    let text = tokens.join(" ");
+    let (text, shortened) = match text.char_indices().nth(POINT_CHARS_MAX * 3) {
+        Some((end, _)) => (&text[..end], true),
+        None => (text.as_str(), shortened),
+    };
+    let (text, shortened) = shorten_unspaced(text, shortened);
+    finish(text, is_cut || shortened)
+}
+
+/// The words without fillers at the head, hesitations and stammered doubles.
+pub(super) fn plain<'a>(said: &'a str, language: &Language) -> Vec<&'a str> {
+    let has = |list: &str, word: &str| list.split_whitespace().any(|known| known == word);
+    let english = language.code == "en" && !language.stops.is_empty();
+    let mut out: Vec<&str> = Vec::new();
+    let mut before = String::new();
+    for token in said.split_whitespace() {
+        let word = fold(core(token));
+        if word.is_empty() && out.is_empty() {
+            continue;
+        }
+        if has(language.hesitations, &word) {
+            // "the, um, oven": the comma before it goes as well.
+            if let Some(last) = out.last_mut() {
+                *last = last.trim_end_matches(',');
+            }
+            continue;
+        }
+        if out.is_empty() && has(language.fillers, &word) && !token.ends_with(['?', '"', '”']) {
+            continue;
+        }
+        if !word.is_empty() && word == before && word.len() < 5 && word != "that" && word != "had" {
+            // "the the oven": the later one carries the comma, if any.
+            out.pop();
+        }
+        out.push(if english { first_person(token) } else { token });
+        before = word;
+    }
+    if out.is_empty() {
+        said.split_whitespace().collect()
+    } else {
+        out
+    }
+}
+
+/// Automatic captions write "i": English does not.
+fn first_person(token: &str) -> &str {
+    match token {
+        "i" => "I",
+        "i'm" => "I'm",
+        "i've" => "I've",
+        "i'll" => "I'll",
+        "i'd" => "I'd",
+        _ => token,
+    }
+}
+
+/// A token without the marks around it.
+pub(super) fn core(token: &str) -> &str {
+    token.trim_matches(|c: char| !c.is_alphanumeric())
+}
+
+/// At most [`POINT_WORDS_MAX`] words, cut after the last clause that fits.
+fn shorten<'a, 'b>(tokens: &'b [&'a str]) -> (&'b [&'a str], bool) {
+    if tokens.len() <= POINT_WORDS_MAX {
+        return (tokens, false);
+    }
+    let clause = (CLAUSE_WORDS_MIN..POINT_WORDS_MAX)
+        .rev()
+        .find(|at| tokens[*at].ends_with([',', ';', ':', '—', '–', '.', '?', '!']));
+    let end = clause.map_or(POINT_WORDS_MAX - 2, |at| at + 1);
+    (&tokens[..end], true)
+}
+
+/// The same for scripts without spaces.
+fn shorten_unspaced(text: &str, shortened: bool) -> (&str, bool) {
+    let unspaced = text.chars().filter(|c| is_unspaced(*c)).count();
+    let Some((end, _)) = text
+        .char_indices()
+        .nth(POINT_CHARS_MAX)
+        .filter(|_| unspaced * 2 > POINT_CHARS_MAX)
+    else {
+        return (text, shortened);
+    };
+    let clause = text[..end]
+        .char_indices()
+        .rfind(|(_, c)| matches!(c, '、' | '，' | '；' | '。'));
+    (clause.map_or(&text[..end], |(at, _)| &text[..at]), true)
+}
+
+/// A capital in front and a mark at the end.
+fn finish(text: &str, is_cut: bool) -> String {
+    let mut text = text
+        .trim_start_matches([',', ';', ':', '-', '–', '—', '.', '…', ' ', ')'])
+        .trim_end();
+    if is_cut {
+        text = text.trim_end_matches([',', ';', ':', '-', '–', '—', '.', '…', ' ']);
+    } else {
+        text = text.trim_end_matches([',', ';', ':', '-', '–', '—', ' ']);
+    }
+    let mut out = capital(text);
+    let last = out.trim_end_matches(CLOSERS).chars().next_back();
+    if is_cut {
+        out.push('…');
+    } else if last.is_some_and(is_unspaced) {
+        out.push('。');
+    } else if !last.is_some_and(|c| ".!?…。！？؟।".contains(c)) {
+        out.push('.');
+    }
+    out
+}
+
+/// With a capital as its first letter.
+pub(super) fn capital(text: &str) -> String {
+    let Some((at, first)) = text.char_indices().find(|(_, c)| c.is_alphanumeric()) else {
+        return text.to_owned();
+    };
+    let mut upper = first.to_uppercase();
+    let mut out = String::with_capacity(text.len() + 4);
+    out.push_str(&text[..at]);
+    match (upper.next(), upper.next()) {
+        // The micro sign's capital is another letter's: only what comes back the same is the same
+        // word.
+        (Some(one), None) if first.is_uppercase() || one.to_lowercase().eq([first]) => {
+            out.push(one)
+        }
+        _ => out.push(first),
+    }
+    out.push_str(&text[at + first.len_utf8()..]);
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::transcript::Transcript;
+    use crate::outline::language;
+
+    #[track_caller]
+    fn check(said: &str, want: &str) {
+        let english = language::of(&Transcript::default(), Some("en"));
+        assert_eq!(point(said, false, &english), want);
+    }
+
+    #[test]
+    fn fillers_go_and_words_stay() {
+        check("So, um, we lit the oven at six", "We lit the oven at six.");
+        check("the, um, oven is is cold.", "The oven is cold.");
+        check("Well.", "Well.");
+        check("um", "Um.");
+        check("\"It is cold,\" she said.", "\"It is cold,\" she said.");
+        check("is it cold?", "Is it cold?");
+        check(
+            "when i asked i'm told it is",
+            "When I asked I'm told it is.",
+        );
+        check("he had had enough.", "He had had enough.");
+        check("ßtrange", "ßtrange.");
+        check("µm", "µm.");
+    }
+
+    #[test]
+    fn a_run_on_ends_at_a_clause() {
+        let said = format!(
+            "{}, and {}",
+            ["ovens"; 25].join(" "),
+            ["bread"; 30].join(" ")
+        );
+        let english = language::of(&Transcript::default(), Some("en"));
+        let text = point(&said, false, &english);
+        assert!(
+            text.ends_with("ovens…") && text.split(' ').count() == 25,
+            "{text}"
+        );
+        let whole = ["abcde"; POINT_WORDS_MAX].join(" ");
+        assert!(point(&whole, false, &english).ends_with("abcde."));
+        assert!(point(&format!("{whole} abcde"), false, &english).ends_with("abcde…"));
+        assert!(point(&"窯".repeat(500), false, &english).chars().count() <= POINT_CHARS_MAX + 1);
+    }
+}
