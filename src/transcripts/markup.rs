@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use quick_xml::escape::resolve_html5_entity;
+use crate::letters::entities;
 
 /// Longest entity name: `&CounterClockwiseContourIntegral;` and some room.
 const ENTITY_BYTES_MAX: usize = 40;
@@ -47,11 +47,7 @@ fn entity(name: &str, out: &mut String) -> bool {
         }
         return true;
     }
-    match resolve_html5_entity(name) {
-        Some(value) => out.push_str(value),
-        None => return false,
-    }
-    true
+    entities::push(name, out)
 }
 
 /// A piece of a text with tags.

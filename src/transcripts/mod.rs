@@ -8,7 +8,6 @@
 //! Work and memory are linear in the bytes given, which [`BYTES_MAX`] bounds.
 
 mod cut;
-mod decode;
 mod html;
 mod json;
 mod lines;
@@ -31,6 +30,7 @@ mod youtube_json;
 pub use refusal::Refusal;
 
 use crate::domain::transcript::Transcript;
+use crate::letters::decode::decode;
 
 /// Largest input in bytes: a 24-hour transcript with a stamp on every word stays below it.
 pub const BYTES_MAX: usize = 64 * 1024 * 1024;
@@ -231,7 +231,7 @@ fn parse(bytes: &[u8], hint: &Hint, strict: bool) -> Result<Written, Refusal> {
     if let Some(kind) = sniff::binary(bytes) {
         return Err(Refusal::Binary(kind));
     }
-    let decoded = decode::decode(bytes, hint.charset.as_deref());
+    let decoded = decode(bytes, hint.charset.as_deref());
     let source = decoded.text.as_ref();
     if source.chars().all(|c| c.is_whitespace() || c == '\0' || c == '\u{feff}') {
         return Err(Refusal::Empty);

@@ -1,7 +1,9 @@
 //! What the bytes are, by their content.
 
+use crate::letters::decode;
+
 use super::lines::Lines;
-use super::{Format, Refusal, decode, lrc, sbv, stamp};
+use super::{Format, Refusal, lrc, sbv, stamp};
 
 /// How many lines are looked at before text counts as plain: a header may be long, not endless.
 const SNIFF_LINES_MAX: usize = 2_000;

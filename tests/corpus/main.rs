@@ -1,14 +1,19 @@
 //! Reads every file below a folder and prints what was found in it, one JSON line a file, in the
 //! form that `../shared/corpus/corpus.py compare` takes.
 //!
-//! `cargo run --release --example corpus -- transcripts DIR`
+//! `cargo run --release --example corpus -- transcripts DIR` (or `feeds`)
 
 use std::path::Path;
 use std::process::ExitCode;
 
+use recap::feeds;
 use recap::transcripts::{self, Hint};
 use serde_json::{Value, json};
+use url::Url;
 use walkdir::WalkDir;
+
+/// Where a feed is said to come from; links that stay below it were relative.
+const BASE: &str = "http://corpus.invalid/";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -18,8 +23,9 @@ fn main() -> ExitCode {
     };
     let read: fn(&[u8]) -> Result<Value, String> = match kind.as_str() {
         "transcripts" => transcript,
+        "feeds" => feed,
         other => {
-            eprintln!("The kind {other} cannot be read here yet; give `transcripts`.");
+            eprintln!("The kind {other} cannot be read here yet; give `transcripts` or `feeds`.");
             return ExitCode::from(2);
         }
     };
@@ -67,4 +73,29 @@ fn transcript(bytes: &[u8]) -> Result<Value, String> {
         })
         .collect();
     Ok(json!({ "cues": cues }))
+}
+
+/// The facts give titles as HTML, so plain text is written as HTML has it.
+fn as_html(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;")
+}
+
+/// The facts of a feed. `id` is the guid as it is written: an item without one has none here.
+fn feed(bytes: &[u8]) -> Result<Value, String> {
+    let base = Url::parse(BASE).map_err(|e| e.to_string())?;
+    let feed = feeds::parse(bytes, None, &base).map_err(|e| e.to_string())?;
+    let relative = |url: &Url| url.as_str().strip_prefix(BASE).unwrap_or(url.as_str()).to_owned();
+    let entries: Vec<Value> = feed
+        .items
+        .iter()
+        .map(|item| {
+            json!({
+                "id": item.guid,
+                "title": as_html(&item.title),
+                "published": item.published_at.map(|at| at.to_rfc3339()),
+                "enclosure_url": item.media.as_ref().map(|media| relative(&media.url)),
+            })
+        })
+        .collect();
+    Ok(json!({ "title": as_html(&feed.title), "entries": entries }))
 }

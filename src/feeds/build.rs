@@ -1,0 +1,791 @@
+//! RSS, RDF and Atom: which element of which place means what.
+
+use std::fmt::Write as _;
+
+use base64::Engine as _;
+use base64::alphabet;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use url::Url;
+
+use crate::domain::outline::Chapter;
+
+use super::names::{Declared, Ns};
+use super::text::{self, Tags};
+use super::xml::{self, Piece, Pieces, Tag};
+use super::{
+    CHAPTERS_MAX, DEPTH_MAX, DESCRIPTION_CHARS_MAX, Feed, FeedError, ITEMS_MAX, Item, Media,
+    PERSONS_MAX, Person, TITLE_CHARS_MAX, TRANSCRIPTS_MAX, TranscriptLink,
+};
+use super::{date, duration, in_order, key, language, links, media_type};
+
+/// Most of one element's text that is gathered, in bytes: far more than is kept of a description.
+const WORDS_BYTES_MAX: usize = 1024 * 1024;
+
+/// Feeds pad it, or not.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+pub(super) fn read(text: &str, base: &Url) -> Result<Feed, FeedError> {
+    let text = text.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}' || c == '\0');
+    let mended = xml::mend(text);
+    let mut pieces = Pieces::of(&mended);
+    let mut builder = Builder::new(base);
+    for piece in pieces.by_ref() {
+        match piece {
+            Piece::Open(tag) => builder.open(&tag),
+            Piece::Words(words) => builder.words(&words),
+            Piece::Close(name) => builder.close(&name),
+        }
+        if builder.too_deep {
+            break;
+        }
+    }
+    let gave_up = pieces.gave_up();
+    builder.finish(pieces.broken_line, gave_up)
+}
+
+/// The sentence for items beyond [`ITEMS_MAX`].
+pub(super) fn left_out(count: usize) -> String {
+    format!(
+        "The feed has {} items; the first {ITEMS_MAX} were read and {count} left out.",
+        count + ITEMS_MAX
+    )
+}
+
+/// A media file with how well it fits, lower being better.
+pub(super) struct Candidate {
+    score: u8,
+    pub(super) media: Media,
+}
+
+/// Keeps the media that fits best, of equals the first; `source` is 0 for an enclosure and 1 for
+/// what stands elsewhere.
+pub(super) fn best(slot: &mut Option<Candidate>, source: u8, media: Media) {
+    let score = kind(&media) * 2 + source;
+    if slot.as_ref().is_none_or(|kept| score < kept.score) {
+        *slot = Some(Candidate { score, media });
+    }
+}
+
+/// What a media file is, by its type and its ending: 0 audio or video, 1 not told, 2 something to
+/// read, 3 an image.
+fn kind(media: &Media) -> u8 {
+    let of = |kinds: &[&str]| kinds.iter().any(|kind| media.media_type.starts_with(kind));
+    let path = media.url.path().to_ascii_lowercase();
+    let ends = |endings: &[&str]| endings.iter().any(|ending| path.ends_with(ending));
+    let sounds =
+        [".mp3", ".m4a", ".mp4", ".m4v", ".ogg", ".opus", ".aac", ".mov", ".webm", ".wav", ".flac"];
+    if of(&["audio/", "video/", "application/ogg"]) || ends(&sounds) {
+        0
+    } else if of(&["image/"]) || ends(&[".jpg", ".jpeg", ".png", ".gif", ".webp"]) {
+        3
+    } else if of(&["text/", "application/pdf", "application/x-shockwave-flash"]) {
+        2
+    } else {
+        1
+    }
+}
+
+/// A value with its rank: a lower one replaces it, of equals the first is kept.
+struct Ranked<T>(Option<(u8, T)>);
+
+impl<T> Default for Ranked<T> {
+    fn default() -> Ranked<T> {
+        Ranked(None)
+    }
+}
+
+impl<T> Ranked<T> {
+    fn offer(&mut self, rank: u8, value: Option<T>) {
+        if let Some(value) = value
+            && self.0.as_ref().is_none_or(|(kept, _)| rank < *kept)
+        {
+            self.0 = Some((rank, value));
+        }
+    }
+
+    fn take(self) -> Option<T> {
+        self.0.map(|(_, value)| value)
+    }
+}
+
+/// What the open element holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// `rss` or `rdf:RDF`.
+    Root,
+    /// `channel` or `feed`.
+    Feed,
+    Item,
+    /// Its children count as those of the element around it.
+    Through,
+    /// RSS `image`, with a link and a title of its own.
+    Image,
+    /// `psc:chapters`.
+    Chapters,
+    /// Nothing of ours, with all that is in it.
+    Nothing,
+}
+
+struct Node {
+    name: String,
+    place: Place,
+    base: Option<Url>,
+}
+
+/// What the words of an element are for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Field {
+    Title(u8),
+    Description(u8),
+    Date(u8),
+    Language(u8),
+    Image(u8),
+    Link,
+    /// An Atom link without `href`, as some write it.
+    Enclosure,
+    Guid {
+        is_link: bool,
+    },
+    Duration,
+    PodcastGuid,
+    NewFeedUrl,
+    Season,
+    Number,
+    Person,
+}
+
+/// How the words of an element are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Markup {
+    /// As they are meant.
+    Plain,
+    /// HTML, as text.
+    Html,
+    /// Maybe HTML, as text: RSS does not say.
+    Maybe,
+    /// Elements and text.
+    Xhtml,
+    Base64,
+}
+
+/// An element whose words are gathered.
+struct Gathering {
+    field: Field,
+    markup: Markup,
+    name: String,
+    /// Elements of the same name that are open within.
+    nested: usize,
+    words: String,
+    base: Option<Url>,
+    role: Option<String>,
+}
+
+#[derive(Default)]
+struct ItemDraft {
+    guid: Ranked<String>,
+    title: Ranked<String>,
+    link: Ranked<Url>,
+    published_at: Ranked<chrono::DateTime<chrono::Utc>>,
+    duration_ms: Ranked<u64>,
+    description: Ranked<String>,
+    media: Option<Candidate>,
+    image_url: Ranked<Url>,
+    transcripts: Vec<TranscriptLink>,
+    chapters_url: Option<Url>,
+    chapters: Vec<Chapter>,
+    season: Option<u32>,
+    number: Option<u32>,
+    persons: Vec<Person>,
+}
+
+#[derive(Default)]
+struct FeedDraft {
+    title: Ranked<String>,
+    link: Ranked<Url>,
+    language: Ranked<String>,
+    image_url: Ranked<Url>,
+    podcast_guid: Option<String>,
+    new_feed_url: Option<Url>,
+}
+
+struct Builder<'a> {
+    base: &'a Url,
+    declared: Declared,
+    stack: Vec<Node>,
+    gathering: Option<Gathering>,
+    is_feed: bool,
+    feed: FeedDraft,
+    item: Option<ItemDraft>,
+    items: Vec<Item>,
+    /// Items beyond the bound.
+    surplus: usize,
+    too_deep: bool,
+}
+
+impl<'a> Builder<'a> {
+    fn new(base: &'a Url) -> Builder<'a> {
+        Builder {
+            base,
+            declared: Declared::default(),
+            stack: Vec::new(),
+            gathering: None,
+            is_feed: false,
+            feed: FeedDraft::default(),
+            item: None,
+            items: Vec::new(),
+            surplus: 0,
+            too_deep: false,
+        }
+    }
+
+    fn open(&mut self, tag: &Tag) {
+        if self.gathering.is_some() && !self.is_item(tag) {
+            self.open_within(tag);
+            return;
+        }
+        self.end_gathering();
+        let depth = self.stack.len() + 1;
+        if depth > DEPTH_MAX {
+            self.too_deep = true;
+            return;
+        }
+        for (prefix, address) in tag.declarations() {
+            self.declared.bind(depth, prefix, address);
+        }
+        let (ns, name) = self.resolve(&tag.name);
+        let base = tag.attribute("xml:base").and_then(|text| self.base().join(text).ok());
+        // An entry may be a document of its own (RFC 4287, 2).
+        let is_alone = self.stack.is_empty() && (ns, name) == (Ns::Atom, "entry");
+        self.is_feed |= is_alone;
+        if self.is_feed && is_item(ns, name) {
+            // An item that nothing closed ends where the next begins.
+            while self
+                .stack
+                .last()
+                .is_some_and(|node| !matches!(node.place, Place::Root | Place::Feed))
+            {
+                self.leave();
+            }
+            self.begin_item(tag);
+            self.stack.push(Node { name: tag.name.clone(), place: Place::Item, base });
+            return;
+        }
+        let around =
+            self.stack.iter().rev().map(|node| node.place).find(|place| *place != Place::Through);
+        // A tag's own base holds for its own links too.
+        let of = base.clone().unwrap_or_else(|| self.base().clone());
+        let meaning = match around {
+            Some(Place::Nothing) if self.is_feed => Meaning::Place(Place::Nothing),
+            None | Some(Place::Nothing) => self.root(ns, name, tag),
+            Some(Place::Image) if name == "url" => Meaning::Words(Field::Image(1)),
+            Some(Place::Image) => Meaning::Place(Place::Nothing),
+            Some(Place::Chapters) => {
+                self.chapter(ns, name, tag);
+                Meaning::Place(Place::Nothing)
+            }
+            Some(_) if self.item.is_some() => self.in_item(ns, name, tag, &of),
+            Some(_) => self.in_feed(ns, name, tag, &of),
+        };
+        match meaning {
+            Meaning::Place(place) => self.stack.push(Node { name: tag.name.clone(), place, base }),
+            Meaning::Words(field) => {
+                self.declared.leave(depth);
+                let markup = match field {
+                    Field::Title(_) | Field::Description(_) => markup(ns, tag),
+                    _ => Markup::Plain,
+                };
+                let role = tag
+                    .attribute("role")
+                    .map(|role| text::line(role, TITLE_CHARS_MAX).to_lowercase());
+                let name = tag.name.clone();
+                let words = String::new();
+                self.gathering =
+                    Some(Gathering { field, markup, name, nested: 0, words, base, role });
+            }
+        }
+    }
+
+    /// A tag within an element whose words are gathered.
+    fn open_within(&mut self, tag: &Tag) {
+        let Some(gathering) = &mut self.gathering else { return };
+        gathering.nested += usize::from(tag.name == gathering.name);
+        gathering.mark(&tag.name, "<");
+    }
+
+    fn words(&mut self, words: &str) {
+        if let Some(gathering) = &mut self.gathering {
+            gathering.push(words);
+        }
+    }
+
+    fn close(&mut self, name: &str) {
+        if let Some(gathering) = &mut self.gathering {
+            if name == gathering.name {
+                if gathering.nested == 0 {
+                    self.end_gathering();
+                } else {
+                    gathering.nested -= 1;
+                }
+                return;
+            }
+            if !self.stack.iter().any(|node| node.name == name) {
+                gathering.mark(name, "</");
+                return;
+            }
+            self.end_gathering();
+        }
+        if let Some(at) = self.stack.iter().rposition(|node| node.name == name) {
+            while self.stack.len() > at {
+                self.leave();
+            }
+        }
+    }
+
+    /// Closes the innermost element.
+    fn leave(&mut self) {
+        self.declared.leave(self.stack.len());
+        if self.stack.pop().is_some_and(|node| node.place == Place::Item) {
+            self.end_item();
+        }
+    }
+
+    /// The namespace and the local name of a tag's name.
+    fn resolve<'n>(&self, name: &'n str) -> (Ns, &'n str) {
+        let (prefix, local) = name.split_once(':').unwrap_or(("", name));
+        (self.declared.resolve(prefix), local)
+    }
+
+    fn base(&self) -> &Url {
+        self.stack.iter().rev().find_map(|node| node.base.as_ref()).unwrap_or(self.base)
+    }
+
+    /// Whether a tag begins an item, also where the element before it was never closed.
+    fn is_item(&self, tag: &Tag) -> bool {
+        if !matches!(tag.name.rsplit(':').next(), Some("item" | "entry")) {
+            return false;
+        }
+        let (ns, name) = self.resolve(&tag.name);
+        self.is_feed && is_item(ns, name)
+    }
+
+    fn root(&mut self, ns: Ns, name: &str, tag: &Tag) -> Meaning {
+        let place = match (ns, name) {
+            (Ns::Plain, "rss") | (Ns::Rdf | Ns::Plain, "rdf") => Place::Root,
+            (Ns::Plain | Ns::Atom, "feed" | "channel") => Place::Feed,
+            _ => return Meaning::Place(Place::Nothing),
+        };
+        self.is_feed = true;
+        self.feed.language.offer(2, tag.attribute("xml:lang").and_then(language));
+        Meaning::Place(place)
+    }
+
+    /// An element of the feed itself.
+    fn in_feed(&mut self, ns: Ns, name: &str, tag: &Tag, base: &Url) -> Meaning {
+        let is_own = matches!(ns, Ns::Plain | Ns::Atom);
+        match (ns, name) {
+            (_, "channel" | "feed") if is_own => {
+                self.feed.language.offer(2, tag.attribute("xml:lang").and_then(language));
+                return Meaning::Place(Place::Feed);
+            }
+            (_, "link") if is_own => match tag.attribute("href") {
+                Some(href) => {
+                    if let Some(Rel::Page(rank)) = rel(tag) {
+                        self.feed.link.offer(rank, links::http(href, base));
+                    }
+                }
+                None => return Meaning::Words(Field::Link),
+            },
+            (_, "language") if is_own => return Meaning::Words(Field::Language(0)),
+            (Ns::Dc, "language") => return Meaning::Words(Field::Language(1)),
+            (Ns::Podcast, "guid") => return Meaning::Words(Field::PodcastGuid),
+            (Ns::Itunes, "new-feed-url") => return Meaning::Words(Field::NewFeedUrl),
+            (_, "logo") if is_own => return Meaning::Words(Field::Image(1)),
+            (_, "icon") if is_own => return Meaning::Words(Field::Image(3)),
+            _ => return self.anywhere(ns, name, tag, base),
+        }
+        Meaning::Place(Place::Nothing)
+    }
+
+    /// An element of an item.
+    fn in_item(&mut self, ns: Ns, name: &str, tag: &Tag, base: &Url) -> Meaning {
+        let is_own = matches!(ns, Ns::Plain | Ns::Atom);
+        let Some(item) = &mut self.item else { return Meaning::Place(Place::Nothing) };
+        let url = |name: &str| tag.attribute(name).and_then(|text| links::http(text, base));
+        match (ns, name) {
+            (_, "guid" | "id") if is_own => {
+                // RSS 2.0: a guid is a link unless it says that it is none.
+                let says_no = tag
+                    .attribute("ispermalink")
+                    .is_some_and(|said| said.eq_ignore_ascii_case("false"));
+                return Meaning::Words(Field::Guid { is_link: name == "guid" && !says_no });
+            }
+            (_, "link") if is_own => {
+                let rel = rel(tag);
+                let Some(href) = tag.attribute("href") else {
+                    return match rel {
+                        Some(Rel::Page(_)) => Meaning::Words(Field::Link),
+                        Some(Rel::Enclosure) => Meaning::Words(Field::Enclosure),
+                        None => Meaning::Place(Place::Nothing),
+                    };
+                };
+                match rel {
+                    Some(Rel::Page(rank)) => item.link.offer(rank, links::http(href, base)),
+                    Some(Rel::Enclosure) => item.enclosure(links::http(href, base), tag),
+                    None => {}
+                }
+            }
+            (_, "enclosure") if is_own => item.enclosure(url("url").or_else(|| url("href")), tag),
+            (Ns::Plain | Ns::Atom, "pubdate" | "published" | "issued")
+            | (Ns::DcTerms, "issued") => {
+                return Meaning::Words(Field::Date(0));
+            }
+            (Ns::Dc, "date") => return Meaning::Words(Field::Date(1)),
+            (Ns::Plain | Ns::Atom, "updated" | "modified") | (Ns::DcTerms, "modified") => {
+                return Meaning::Words(Field::Date(2));
+            }
+            (Ns::Plain | Ns::Atom | Ns::DcTerms, "created") => {
+                return Meaning::Words(Field::Date(3));
+            }
+            (Ns::Content, "encoded") => return Meaning::Words(Field::Description(0)),
+            (_, "content") if is_own => return Meaning::Words(Field::Description(0)),
+            (_, "description" | "summary") if is_own => {
+                return Meaning::Words(Field::Description(1));
+            }
+            (Ns::Itunes | Ns::GooglePlay, "summary" | "description") => {
+                return Meaning::Words(Field::Description(2));
+            }
+            (Ns::Itunes, "subtitle") => return Meaning::Words(Field::Description(3)),
+            (Ns::Media | Ns::Dc | Ns::DcTerms, "description") => {
+                return Meaning::Words(Field::Description(4));
+            }
+            (Ns::Itunes | Ns::GooglePlay, "duration") => return Meaning::Words(Field::Duration),
+            (Ns::Itunes | Ns::Podcast, "season") => return Meaning::Words(Field::Season),
+            (Ns::Itunes | Ns::Podcast, "episode") => return Meaning::Words(Field::Number),
+            (Ns::Podcast, "person") => return Meaning::Words(Field::Person),
+            (Ns::Podcast, "transcript") => {
+                if let Some(url) = url("url")
+                    && item.transcripts.len() < TRANSCRIPTS_MAX
+                {
+                    item.transcripts.push(TranscriptLink {
+                        url,
+                        media_type: tag.attribute("type").map(media_type).unwrap_or_default(),
+                        language: tag.attribute("language").and_then(language),
+                        rel: tag
+                            .attribute("rel")
+                            .map(|rel| text::line(rel, TITLE_CHARS_MAX).to_lowercase()),
+                    });
+                }
+            }
+            (Ns::Podcast, "chapters") => {
+                item.chapters_url = item.chapters_url.take().or_else(|| url("url"))
+            }
+            (Ns::Psc, "chapters") => return Meaning::Place(Place::Chapters),
+            (Ns::Media, "group") => return Meaning::Place(Place::Through),
+            (Ns::Media, "content") => {
+                let Some(media) = url("url").map(|url| media(url, tag, "filesize")) else {
+                    return Meaning::Place(Place::Through);
+                };
+                let medium = tag.attribute("medium").unwrap_or_default().to_ascii_lowercase();
+                match (medium.as_str(), kind(&media)) {
+                    ("image", _) | (_, 3) => item.image_url.offer(3, Some(media.url)),
+                    // Players and pages are listed here too: only what says that it sounds counts.
+                    ("audio" | "video", _) | (_, 0) => {
+                        best(&mut item.media, 1, media);
+                        let length = tag.attribute("duration").and_then(duration::parse);
+                        item.duration_ms.offer(1, length);
+                    }
+                    _ => {}
+                }
+                return Meaning::Place(Place::Through);
+            }
+            _ => return self.anywhere(ns, name, tag, base),
+        }
+        Meaning::Place(Place::Nothing)
+    }
+
+    /// What a feed and its items have alike.
+    fn anywhere(&mut self, ns: Ns, name: &str, tag: &Tag, base: &Url) -> Meaning {
+        let url = |name: &str| tag.attribute(name).and_then(|text| links::http(text, base));
+        match (ns, name) {
+            (Ns::Plain | Ns::Atom, "title") => Meaning::Words(Field::Title(0)),
+            (Ns::Itunes, "title") => Meaning::Words(Field::Title(1)),
+            (Ns::Dc | Ns::DcTerms, "title") => Meaning::Words(Field::Title(2)),
+            (Ns::Media, "title") => Meaning::Words(Field::Title(3)),
+            (Ns::Itunes | Ns::GooglePlay, "image") => {
+                match tag.attribute("href").or(tag.attribute("url")) {
+                    Some(href) => {
+                        self.image(0, links::http(href, base));
+                        Meaning::Place(Place::Nothing)
+                    }
+                    None => Meaning::Words(Field::Image(0)),
+                }
+            }
+            (Ns::Media, "thumbnail") => {
+                self.image(2, url("url"));
+                Meaning::Place(Place::Nothing)
+            }
+            (Ns::Plain, "image") => Meaning::Place(Place::Image),
+            _ => Meaning::Place(Place::Nothing),
+        }
+    }
+
+    fn image(&mut self, rank: u8, url: Option<Url>) {
+        match &mut self.item {
+            Some(item) => item.image_url.offer(rank, url),
+            None => self.feed.image_url.offer(rank, url),
+        }
+    }
+
+    fn chapter(&mut self, ns: Ns, name: &str, tag: &Tag) {
+        let Some(item) = &mut self.item else { return };
+        let start_ms = tag.attribute("start").and_then(duration::parse);
+        if let (Ns::Psc, "chapter", Some(start_ms)) = (ns, name, start_ms)
+            && item.chapters.len() < CHAPTERS_MAX
+        {
+            let title = text::line(tag.attribute("title").unwrap_or_default(), TITLE_CHARS_MAX);
+            item.chapters.push(Chapter { start_ms, title });
+        }
+    }
+
+    fn end_gathering(&mut self) {
+        let Some(gathering) = self.gathering.take() else { return };
+        let base = gathering.base.clone().unwrap_or_else(|| self.base().clone());
+        let words = gathering.plain();
+        let url = || links::http(&words, &base);
+        let title = || Some(text::line(&words, TITLE_CHARS_MAX)).filter(|title| !title.is_empty());
+        match (&mut self.item, gathering.field) {
+            (_, Field::Image(rank)) => {
+                let url = url();
+                self.image(rank, url);
+            }
+            (None, Field::Title(rank)) => self.feed.title.offer(rank, title()),
+            (None, Field::Link) => self.feed.link.offer(0, url()),
+            (None, Field::Language(rank)) => self.feed.language.offer(rank, language(&words)),
+            (None, Field::PodcastGuid) => {
+                self.feed.podcast_guid = self.feed.podcast_guid.take().or_else(|| key(&words));
+            }
+            (None, Field::NewFeedUrl) => {
+                self.feed.new_feed_url = self.feed.new_feed_url.take().or_else(url);
+            }
+            (None, _) => {}
+            (Some(item), field) => match field {
+                Field::Title(rank) => item.title.offer(rank, title()),
+                Field::Link => item.link.offer(0, url()),
+                Field::Enclosure => {
+                    if let Some(url) = url() {
+                        best(
+                            &mut item.media,
+                            0,
+                            Media { url, media_type: String::new(), size_bytes: None },
+                        );
+                    }
+                }
+                Field::Guid { is_link } => {
+                    let is_link = is_link && Url::parse(words.trim()).is_ok();
+                    item.link.offer(9, url().filter(|_| is_link));
+                    item.guid.offer(0, key(&words));
+                }
+                Field::Date(rank) => item.published_at.offer(rank, date::parse(&words)),
+                Field::Description(rank) => {
+                    let lines = text::lines(&words, DESCRIPTION_CHARS_MAX);
+                    item.description.offer(rank, Some(lines).filter(|lines| !lines.is_empty()));
+                }
+                Field::Duration => item.duration_ms.offer(0, duration::parse(&words)),
+                Field::Season => item.season = item.season.or_else(|| words.trim().parse().ok()),
+                Field::Number => item.number = item.number.or_else(|| words.trim().parse().ok()),
+                Field::Person => {
+                    if let Some(name) = title()
+                        && item.persons.len() < PERSONS_MAX
+                    {
+                        item.persons.push(Person { name, role: gathering.role });
+                    }
+                }
+                Field::Language(_) | Field::Image(_) | Field::PodcastGuid | Field::NewFeedUrl => {}
+            },
+        }
+    }
+
+    fn begin_item(&mut self, tag: &Tag) {
+        let mut item = ItemDraft::default();
+        item.guid.offer(1, tag.attribute("rdf:about").and_then(key));
+        self.item = Some(item);
+    }
+
+    fn end_item(&mut self) {
+        let Some(draft) = self.item.take() else { return };
+        if self.items.len() < ITEMS_MAX {
+            self.items.push(draft.done());
+        } else {
+            self.surplus += 1;
+        }
+    }
+
+    fn finish(mut self, broken_line: Option<usize>, gave_up: bool) -> Result<Feed, FeedError> {
+        self.end_gathering();
+        let cut_off = self.is_feed && !self.stack.is_empty();
+        let mut warnings = Vec::new();
+        // The last item of a feed that breaks off is whole enough where it can be known again.
+        let is_known = |item: &ItemDraft| {
+            item.guid.0.is_some() || item.link.0.is_some() || item.media.is_some()
+        };
+        if self.item.as_ref().is_some_and(|item| !is_known(item)) {
+            self.item = None;
+        }
+        self.end_item();
+        if self.too_deep {
+            if self.items.is_empty() {
+                return Err(FeedError::TooDeep);
+            }
+            warnings.push(format!(
+                "The feed nests more than {DEPTH_MAX} elements deep; it was read up to there."
+            ));
+        } else if !self.is_feed {
+            return Err(FeedError::NotAFeed("XML or HTML of another kind"));
+        }
+        if let Some(line) = broken_line {
+            let end = if gave_up { "; it was read up to where too much was broken" } else { "" };
+            warnings.push(format!(
+                "The feed's XML is broken at line {line}{end}. Some items may be missing."
+            ));
+        } else if cut_off && !self.too_deep {
+            warnings
+                .push("The feed breaks off before its end. Some items may be missing.".to_owned());
+        }
+        if self.surplus > 0 {
+            warnings.push(left_out(self.surplus));
+        }
+        Ok(Feed {
+            title: self.feed.title.take().unwrap_or_default(),
+            link: self.feed.link.take(),
+            language: self.feed.language.take(),
+            image_url: self.feed.image_url.take(),
+            podcast_guid: self.feed.podcast_guid,
+            new_feed_url: self.feed.new_feed_url,
+            items: self.items,
+            warnings,
+        })
+    }
+}
+
+/// What an opening tag leads to.
+enum Meaning {
+    Place(Place),
+    Words(Field),
+}
+
+fn is_item(ns: Ns, name: &str) -> bool {
+    matches!((ns, name), (Ns::Plain | Ns::Atom, "item" | "entry"))
+}
+
+/// What an Atom link leads to.
+enum Rel {
+    /// A page, with the rank of its kind.
+    Page(u8),
+    Enclosure,
+}
+
+fn rel(tag: &Tag) -> Option<Rel> {
+    let rel = tag.attribute("rel").unwrap_or("alternate");
+    // Atom allows a relation's full address too.
+    match rel.rsplit('/').next().unwrap_or_default().to_ascii_lowercase().as_str() {
+        "alternate" => {
+            let is_page = tag.attribute("type").is_none_or(|kind| kind.contains("html"));
+            Some(Rel::Page(if is_page { 1 } else { 2 }))
+        }
+        "enclosure" => Some(Rel::Enclosure),
+        _ => None,
+    }
+}
+
+/// The media that a tag names; `size` is the attribute with its length in bytes.
+fn media(url: Url, tag: &Tag, size: &str) -> Media {
+    let media_type = tag.attribute("type").map(media_type).unwrap_or_default();
+    let size_bytes = tag.attribute(size).and_then(|size| size.parse().ok()).filter(|s| *s > 0);
+    Media { url, media_type, size_bytes }
+}
+
+/// How an element says that its words are written.
+fn markup(ns: Ns, tag: &Tag) -> Markup {
+    let kind = tag.attribute("type").unwrap_or_default().to_ascii_lowercase();
+    let mode = tag.attribute("mode").unwrap_or_default().to_ascii_lowercase();
+    match (ns, kind.as_str(), mode.as_str()) {
+        (Ns::Atom, _, "base64") => Markup::Base64,
+        (Ns::Atom, "xhtml", _) | (Ns::Atom, "application/xhtml+xml", "" | "xml") => Markup::Xhtml,
+        (Ns::Atom, "html" | "text/html" | "application/xhtml+xml", _) => Markup::Html,
+        (Ns::Atom, "" | "text", _) => Markup::Plain,
+        (Ns::Atom, kind, _) if kind.starts_with("text/") || !kind.contains('/') => Markup::Plain,
+        (Ns::Atom, kind, _) if kind.ends_with("xml") => Markup::Xhtml,
+        (Ns::Atom, ..) => Markup::Base64,
+        (Ns::Media, "plain", _) => Markup::Plain,
+        (Ns::Media, "html", _) => Markup::Html,
+        _ => Markup::Maybe,
+    }
+}
+
+impl Gathering {
+    fn push(&mut self, words: &str) {
+        let left = WORDS_BYTES_MAX.saturating_sub(self.words.len());
+        self.words.push_str(&words[..words.floor_char_boundary(left)]);
+    }
+
+    /// A tag among the words.
+    fn mark(&mut self, name: &str, begin: &str) {
+        match self.markup {
+            Markup::Xhtml if text::is_block(name.rsplit(':').next().unwrap_or(name)) => {
+                self.push("\n")
+            }
+            Markup::Html | Markup::Maybe if self.words.len() < WORDS_BYTES_MAX => {
+                // Writing to a text does not fail.
+                let _ = write!(self.words, "{begin}{name}>");
+            }
+            _ => {}
+        }
+    }
+
+    /// The words as they are meant.
+    fn plain(&self) -> String {
+        let words = text::undoubled(&self.words);
+        match self.markup {
+            Markup::Plain | Markup::Xhtml => words.into_owned(),
+            Markup::Html => text::from_html(&words, Tags::All),
+            Markup::Maybe => text::from_html(&words, Tags::Known),
+            Markup::Base64 => {
+                let packed: Vec<u8> = words.bytes().filter(|b| !b.is_ascii_whitespace()).collect();
+                // What is no text is not what was meant: a short word may pass for base64.
+                let text =
+                    BASE64.decode(&packed).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+                text.map_or_else(|| words.into_owned(), |text| text::from_html(&text, Tags::Known))
+            }
+        }
+    }
+}
+
+impl ItemDraft {
+    fn enclosure(&mut self, url: Option<Url>, tag: &Tag) {
+        if let Some(url) = url {
+            best(&mut self.media, 0, media(url, tag, "length"));
+        }
+    }
+
+    fn done(self) -> Item {
+        Item {
+            guid: self.guid.take(),
+            title: self.title.take().unwrap_or_default(),
+            link: self.link.take(),
+            published_at: self.published_at.take(),
+            duration_ms: self.duration_ms.take(),
+            description: self.description.take().unwrap_or_default(),
+            media: self.media.map(|candidate| candidate.media),
+            image_url: self.image_url.take(),
+            transcripts: self.transcripts,
+            chapters_url: self.chapters_url,
+            chapters: in_order(self.chapters),
+            season: self.season,
+            number: self.number,
+            persons: self.persons,
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! JSON Feed 1.0 and 1.1.
+
+use serde::Deserialize;
+use serde_json::Value;
+use url::Url;
+
+use super::build::{Candidate, best};
+use super::text::{self, Tags};
+use super::{DESCRIPTION_CHARS_MAX, Feed, FeedError, ITEMS_MAX, Item, Media, TITLE_CHARS_MAX};
+use super::{date, duration, key, language, links, media_type};
+
+/// Every field takes any value: one of the wrong kind counts as absent and spoils nothing else.
+#[derive(Deserialize)]
+struct Document {
+    #[serde(default)]
+    title: Value,
+    #[serde(default)]
+    home_page_url: Value,
+    #[serde(default)]
+    icon: Value,
+    #[serde(default)]
+    language: Value,
+    #[serde(default)]
+    items: Value,
+}
+
+pub(super) fn read(text: &str, base: &Url) -> Result<Feed, FeedError> {
+    let document: Document = serde_json::from_str(text.trim_start_matches('\u{feff}'))
+        .map_err(|error| FeedError::Json { line: error.line(), column: error.column() })?;
+    let mut feed = Feed {
+        title: text::line(&text::undoubled(string(&document.title)), TITLE_CHARS_MAX),
+        link: links::http(string(&document.home_page_url), base),
+        language: language(string(&document.language)),
+        image_url: links::http(string(&document.icon), base),
+        ..Feed::default()
+    };
+    let list = document.items.as_array().map(Vec::as_slice).unwrap_or_default();
+    feed.items = list.iter().take(ITEMS_MAX).map(|value| item(value, base)).collect();
+    if list.len() > ITEMS_MAX {
+        feed.warnings.push(super::build::left_out(list.len() - ITEMS_MAX));
+    }
+    Ok(feed)
+}
+
+fn string(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}
+
+fn item(value: &Value, base: &Url) -> Item {
+    let field = |name: &str| value.get(name).map(string).unwrap_or_default();
+    // The standard asks for text and tells readers to take numbers too.
+    let guid = match value.get("id") {
+        Some(Value::Number(number)) => Some(number.to_string()),
+        _ => key(field("id")),
+    };
+    let described = match (field("content_html"), field("content_text")) {
+        ("", "") => field("summary").to_owned(),
+        ("", plain) => plain.to_owned(),
+        (html, _) => text::from_html(html, Tags::All),
+    };
+    let attachments = value.get("attachments").and_then(Value::as_array);
+    let attachments = attachments.map(Vec::as_slice).unwrap_or_default();
+    let mut media: Option<Candidate> = None;
+    let mut duration_ms = None;
+    for attachment in attachments {
+        let Some(url) = attachment.get("url").and_then(|url| links::http(string(url), base)) else {
+            continue;
+        };
+        let seconds = attachment.get("duration_in_seconds").and_then(Value::as_f64);
+        duration_ms = duration_ms.or(seconds.and_then(duration::from_seconds));
+        let media_type = media_type(attachment.get("mime_type").map(string).unwrap_or_default());
+        let size_bytes =
+            attachment.get("size_in_bytes").and_then(Value::as_u64).filter(|size| *size > 0);
+        best(&mut media, 0, Media { url, media_type, size_bytes });
+    }
+    Item {
+        guid,
+        title: text::line(&text::undoubled(field("title")), TITLE_CHARS_MAX),
+        link: links::http(field("url"), base).or_else(|| links::http(field("external_url"), base)),
+        published_at: date::parse(field("date_published"))
+            .or_else(|| date::parse(field("date_modified"))),
+        duration_ms,
+        description: text::lines(&described, DESCRIPTION_CHARS_MAX),
+        media: media.map(|candidate| candidate.media),
+        image_url: links::http(field("image"), base),
+        ..Item::default()
+    }
+}
