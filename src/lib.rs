@@ -1,11 +1,23 @@
 //! Recap.
+pub mod app;
+pub mod cli;
 pub mod config;
+pub mod daemon;
 pub mod domain;
 pub mod events;
+pub mod export;
 pub mod feeds;
 pub mod history;
+pub mod http;
+pub mod jobs;
 pub mod letters;
+pub mod make_recap;
 pub mod net;
 pub mod outline;
+pub mod pipeline;
+pub mod search;
+pub mod secrets;
+pub mod single;
 pub mod store;
 pub mod transcripts;
+pub mod work;

@@ -208,3 +208,8 @@ pub fn write_companions(history: &Path) -> Result<(), StoreError> {
     }
     Ok(())
 }
+
+/// A recap's JSON as the text of a new file.
+pub fn pretty_recap(value: &serde_json::Value) -> String {
+    crate::store::pretty(value, RecapFile::ONE_LINE_ITEMS)
+}

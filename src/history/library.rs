@@ -230,35 +230,50 @@ impl Library {
             .count()
     }
 
-    /// Takes note of what another hand did; what is wrong with the file now, if anything is.
-    pub fn note_change_now(&self, change: &Change) -> Option<Problem> {
+    /// Takes note of what another hand did. May block.
+    pub fn note_change_now(&self, change: &Change) -> Noted {
         let Change { scope, name, kind } = change;
         let path = self.store.folder(scope).join(name.as_str());
         let stamp = match kind {
             ChangeKind::Changed => std::fs::metadata(&path).ok().as_ref().map(Stamp::of),
             ChangeKind::Removed => None,
         };
-        if layout::recap_id(name).is_some() {
+        let now = self.check_file(scope, name).err();
+        let recap = layout::recap_id(name);
+        let was_broken = if recap.is_some() {
             let mut shelves = self.shelves.write().unwrap_or_else(PoisonError::into_inner);
             // A shelf that nobody looked at yet reads everything when somebody does.
-            let shelf = shelves.get_mut(scope)?;
-            heads::refresh_one(&self.store, scope, shelf, name, stamp);
-            let problem = match (shelf.get(name), self.check_file(scope, name)) {
-                (Some(_), Err(problem)) => Some(problem),
-                _ => None,
-            };
-            if let Some(entry) = shelf.get_mut(name) {
-                entry.problem.clone_from(&problem);
+            shelves.get_mut(scope).is_some_and(|shelf| {
+                let was_broken = shelf.get(name).is_some_and(|entry| entry.problem.is_some());
+                heads::refresh_one(&self.store, scope, shelf, name, stamp);
+                if let Some(entry) = shelf.get_mut(name) {
+                    entry.problem.clone_from(&now);
+                }
+                was_broken
+            })
+        } else {
+            let key = (scope.clone(), name.clone());
+            let mut problems = self.problems.write().unwrap_or_else(PoisonError::into_inner);
+            match &now {
+                Some(problem) => problems.insert(key, problem.clone()).is_some(),
+                None => problems.remove(&key).is_some(),
             }
-            return problem;
-        }
-        let problem = self.check_file(scope, name).err();
-        let mut problems = self.problems.write().unwrap_or_else(PoisonError::into_inner);
-        match &problem {
-            Some(problem) => problems.insert((scope.clone(), name.clone()), problem.clone()),
-            None => problems.remove(&(scope.clone(), name.clone())),
         };
-        problem
+        Noted { now, was_broken, recap, is_there: stamp.is_some() }
+    }
+
+    /// Looks at every shelf again, after changes that nobody could follow. May block.
+    pub fn look_again_now(&self) {
+        let scopes: Vec<Scope> =
+            self.shelves.read().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect();
+        for scope in scopes {
+            let mut shelves = self.shelves.write().unwrap_or_else(PoisonError::into_inner);
+            if let Some(shelf) = shelves.get_mut(&scope)
+                && let Err(error) = heads::refresh(&self.store, &scope, shelf)
+            {
+                tracing::warn!(%scope, %error, "a library could not be looked through");
+            }
+        }
     }
 
     /// Checks one file by its kind; a missing one and one of no known kind are fine.
@@ -750,6 +765,19 @@ impl Library {
         self.entropy.fill(&mut bytes);
         bytes.iter().map(|byte| format!("{byte:02x}")).collect()
     }
+}
+
+/// What a change by another hand means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Noted {
+    /// What is wrong with the file now.
+    pub now: Option<Problem>,
+    /// Whether something was wrong with it before.
+    pub was_broken: bool,
+    /// The recap that lies in it, where it is one's file.
+    pub recap: Option<RecapId>,
+    /// Whether the file is there.
+    pub is_there: bool,
 }
 
 /// A recap as it was found.

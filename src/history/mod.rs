@@ -9,4 +9,5 @@ mod patch;
 
 pub use crate::store::{Change, ChangeKind, Etag, Problem, Stamp, StoreError, Watching};
 pub use archive::{ImportReport, Imported};
+pub use layout::pretty_recap;
 pub use library::{Library, LibraryError, ListOrder, ListQuery, Page, SortKey};

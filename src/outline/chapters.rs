@@ -97,31 +97,18 @@ mod tests {
             .map(|i| Cue {
                 start_ms: i * 4_000,
                 end_ms: i * 4_000 + 4_000,
-                text: if i % 2 == 0 {
-                    "The oven".to_owned()
-                } else {
-                    "is warm today.".to_owned()
-                },
+                text: if i % 2 == 0 { "The oven".to_owned() } else { "is warm today.".to_owned() },
                 speaker: None,
             })
             .collect();
-        let transcript = Transcript {
-            cues,
-            ..Transcript::default()
-        };
+        let transcript = Transcript { cues, ..Transcript::default() };
         let split = sentences::split(&transcript, &language::of(&transcript, Some("en")));
         let chapters: Vec<Chapter> = chapters
             .iter()
-            .map(|(start_ms, title)| Chapter {
-                start_ms: *start_ms,
-                title: (*title).to_owned(),
-            })
+            .map(|(start_ms, title)| Chapter { start_ms: *start_ms, title: (*title).to_owned() })
             .collect();
         let found = usable(&chapters, &transcript, &split);
-        let found: Vec<_> = found
-            .iter()
-            .map(|(cue, title)| (*cue, title.as_str()))
-            .collect();
+        let found: Vec<_> = found.iter().map(|(cue, title)| (*cue, title.as_str())).collect();
         assert_eq!(found, want);
     }
 
@@ -135,14 +122,8 @@ mod tests {
     #[test]
     fn order_doubles_and_chapters_past_the_end_are_mended() {
         check(&[(80_000, "B"), (0, "A")], &[(0, "A"), (20, "B")]);
-        check(
-            &[(0, ""), (0, "A"), (80_000, "B"), (80_500, "C")],
-            &[(0, "A"), (20, "B")],
-        );
-        check(
-            &[(0, "A"), (80_000, "B"), (900_000, "C")],
-            &[(0, "A"), (20, "B")],
-        );
+        check(&[(0, ""), (0, "A"), (80_000, "B"), (80_500, "C")], &[(0, "A"), (20, "B")]);
+        check(&[(0, "A"), (80_000, "B"), (900_000, "C")], &[(0, "A"), (20, "B")]);
         check(&[(0, "A"), (900_000, "C")], &[]);
         check(&[(0, "A")], &[]);
         check(&[], &[]);
@@ -151,9 +132,6 @@ mod tests {
     #[test]
     fn talk_before_the_first_chapter_is_kept() {
         check(&[(16_000, "A"), (80_000, "B")], &[(0, "A"), (20, "B")]);
-        check(
-            &[(40_000, "A"), (80_000, "B")],
-            &[(0, ""), (10, "A"), (20, "B")],
-        );
+        check(&[(40_000, "A"), (80_000, "B")], &[(0, ""), (10, "A"), (20, "B")]);
     }
 }

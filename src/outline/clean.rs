@@ -57,11 +57,7 @@ pub(super) fn plain<'a>(said: &'a str, language: &Language) -> Vec<&'a str> {
         out.push(if english { first_person(token) } else { token });
         before = word;
     }
-    if out.is_empty() {
-        said.split_whitespace().collect()
-    } else {
-        out
-    }
+    if out.is_empty() { said.split_whitespace().collect() } else { out }
 }
 
 /// Automatic captions write "i": English does not.
@@ -96,24 +92,19 @@ fn shorten<'a, 'b>(tokens: &'b [&'a str]) -> (&'b [&'a str], bool) {
 /// The same for scripts without spaces.
 fn shorten_unspaced(text: &str, shortened: bool) -> (&str, bool) {
     let unspaced = text.chars().filter(|c| is_unspaced(*c)).count();
-    let Some((end, _)) = text
-        .char_indices()
-        .nth(POINT_CHARS_MAX)
-        .filter(|_| unspaced * 2 > POINT_CHARS_MAX)
+    let Some((end, _)) =
+        text.char_indices().nth(POINT_CHARS_MAX).filter(|_| unspaced * 2 > POINT_CHARS_MAX)
     else {
         return (text, shortened);
     };
-    let clause = text[..end]
-        .char_indices()
-        .rfind(|(_, c)| matches!(c, '、' | '，' | '；' | '。'));
+    let clause = text[..end].char_indices().rfind(|(_, c)| matches!(c, '、' | '，' | '；' | '。'));
     (clause.map_or(&text[..end], |(at, _)| &text[..at]), true)
 }
 
 /// A capital in front and a mark at the end.
 fn finish(text: &str, is_cut: bool) -> String {
-    let mut text = text
-        .trim_start_matches([',', ';', ':', '-', '–', '—', '.', '…', ' ', ')'])
-        .trim_end();
+    let mut text =
+        text.trim_start_matches([',', ';', ':', '-', '–', '—', '.', '…', ' ', ')']).trim_end();
     if is_cut {
         text = text.trim_end_matches([',', ';', ':', '-', '–', '—', '.', '…', ' ']);
     } else {
@@ -171,10 +162,7 @@ mod tests {
         check("um", "Um.");
         check("\"It is cold,\" she said.", "\"It is cold,\" she said.");
         check("is it cold?", "Is it cold?");
-        check(
-            "when i asked i'm told it is",
-            "When I asked I'm told it is.",
-        );
+        check("when i asked i'm told it is", "When I asked I'm told it is.");
         check("he had had enough.", "He had had enough.");
         check("ßtrange", "ßtrange.");
         check("µm", "µm.");
@@ -182,17 +170,10 @@ mod tests {
 
     #[test]
     fn a_run_on_ends_at_a_clause() {
-        let said = format!(
-            "{}, and {}",
-            ["ovens"; 25].join(" "),
-            ["bread"; 30].join(" ")
-        );
+        let said = format!("{}, and {}", ["ovens"; 25].join(" "), ["bread"; 30].join(" "));
         let english = language::of(&Transcript::default(), Some("en"));
         let text = point(&said, false, &english);
-        assert!(
-            text.ends_with("ovens…") && text.split(' ').count() == 25,
-            "{text}"
-        );
+        assert!(text.ends_with("ovens…") && text.split(' ').count() == 25, "{text}");
         let whole = ["abcde"; POINT_WORDS_MAX].join(" ");
         assert!(point(&whole, false, &english).ends_with("abcde."));
         assert!(point(&format!("{whole} abcde"), false, &english).ends_with("abcde…"));

@@ -71,9 +71,8 @@ const OTHER: Language = Language {
 };
 
 /// Codes whose sentence ends sentencex knows by their own rules, beside the six with a file here.
-const SPLIT_ONLY: [&str; 14] = [
-    "am", "ar", "bg", "ca", "da", "el", "fi", "hi", "ja", "nl", "pl", "ru", "uk", "zh",
-];
+const SPLIT_ONLY: [&str; 14] =
+    ["am", "ar", "bg", "ca", "da", "el", "fi", "hi", "ja", "nl", "pl", "ru", "uk", "zh"];
 
 /// How much of a transcript is read to guess its language: enough to be sure, too little to cost a
 /// millisecond.
@@ -90,11 +89,7 @@ pub(super) fn of(transcript: &Transcript, hint: Option<&str>) -> Language {
 }
 
 fn primary_subtag(tag: &str) -> String {
-    tag.split(['-', '_'])
-        .next()
-        .unwrap_or_default()
-        .trim()
-        .to_ascii_lowercase()
+    tag.split(['-', '_']).next().unwrap_or_default().trim().to_ascii_lowercase()
 }
 
 fn by_code(code: &str) -> Language {
@@ -106,11 +101,7 @@ fn by_code(code: &str) -> Language {
         "pt" | "por" => pt::WORDS,
         "it" | "ita" => it::WORDS,
         _ => Language {
-            code: SPLIT_ONLY
-                .iter()
-                .find(|known| **known == code)
-                .copied()
-                .unwrap_or(OTHER.code),
+            code: SPLIT_ONLY.iter().find(|known| **known == code).copied().unwrap_or(OTHER.code),
             ..OTHER
         },
     }
@@ -161,24 +152,14 @@ mod tests {
     use crate::domain::transcript::Cue;
 
     fn said(text: &str) -> Transcript {
-        let cue = Cue {
-            text: text.to_owned(),
-            ..Cue::default()
-        };
-        Transcript {
-            cues: vec![cue],
-            ..Transcript::default()
-        }
+        let cue = Cue { text: text.to_owned(), ..Cue::default() };
+        Transcript { cues: vec![cue], ..Transcript::default() }
     }
 
     #[track_caller]
     fn check(text: &str, hint: Option<&str>, code: &str, has_stops: bool) {
         let found = of(&said(text), hint);
-        assert_eq!(
-            (found.code, !found.stops.is_empty()),
-            (code, has_stops),
-            "{text}"
-        );
+        assert_eq!((found.code, !found.stops.is_empty()), (code, has_stops), "{text}");
     }
 
     #[test]
@@ -206,11 +187,6 @@ mod tests {
             "es",
             true,
         );
-        check(
-            "今日は古い窯の話をします。火が消えた後も熱が残ります。",
-            None,
-            "ja",
-            false,
-        );
+        check("今日は古い窯の話をします。火が消えた後も熱が残ります。", None, "ja", false);
     }
 }

@@ -84,10 +84,7 @@ pub fn outline(transcript: &Transcript, options: &Options) -> Outline {
     let phrases = Phrasebook::new(&language);
     let mut vocabulary = Vocabulary::new(&language);
     let sentences = sentences::split(transcript, &language);
-    let terms: Vec<Vec<Term>> = sentences
-        .iter()
-        .map(|s| vocabulary.terms(&s.text))
-        .collect();
+    let terms: Vec<Vec<Term>> = sentences.iter().map(|s| vocabulary.terms(&s.text)).collect();
 
     let chapters = chapters::usable(&options.chapters, transcript, &sentences);
     let (starts, titles): (Vec<usize>, Vec<String>) = if chapters.is_empty() {
@@ -103,9 +100,7 @@ pub fn outline(transcript: &Transcript, options: &Options) -> Outline {
         .iter()
         .enumerate()
         .map(|(i, section)| {
-            rank::points(
-                i, section, &sentences, &terms, &weights, &language, &phrases,
-            )
+            rank::points(i, section, &sentences, &terms, &weights, &language, &phrases)
         })
         .collect();
     let overview = overview(transcript, &sections, &picks, &sentences, &terms, &language);
@@ -154,10 +149,7 @@ fn found_starts(
         // Only the first sentence that begins in a cue can begin a section: topics are ranges of
         // cues.
         let shares = i > 0 && sentences[i - 1].first_cue == sentence.first_cue;
-        match units
-            .last_mut()
-            .filter(|unit| shares || unit.words < unit_words_min)
-        {
+        match units.last_mut().filter(|unit| shares || unit.words < unit_words_min) {
             Some(unit) => {
                 unit.terms.extend(&terms[i]);
                 unit.words += sentence.words;
@@ -212,10 +204,7 @@ fn announcement(sentence: &Sentence, language: &Language, phrases: &Phrasebook) 
         sum += OPENER_BONUS;
     }
     // Short ones ("what about") are said within a topic as often.
-    if phrases
-        .announcements
-        .holds(&words::head(&sentence.text, 16), 3)
-    {
+    if phrases.announcements.holds(&words::head(&sentence.text, 16), 3) {
         sum += ANNOUNCEMENT_BONUS;
     }
     sum
@@ -254,10 +243,7 @@ fn sections(starts: &[usize], cues: usize, sentences: &[Sentence]) -> Vec<Sectio
         .map(|(start, end)| {
             let first = sentences.partition_point(|s| s.first_cue < *start);
             let after = sentences.partition_point(|s| s.last_cue < end).max(first);
-            Section {
-                cues: *start..end,
-                sentences: first..after,
-            }
+            Section { cues: *start..end, sentences: first..after }
         })
         .collect()
 }
@@ -274,11 +260,7 @@ fn points(
         let sentence = &sentences[pick.sentence];
         let text = clean::point(&sentence.text, sentence.is_cut, language);
         if !text.is_empty() && out.iter().all(|point| point.text != text) {
-            out.push(OutlinePoint {
-                text,
-                cue: sentence.first_cue,
-                last_cue: sentence.last_cue,
-            });
+            out.push(OutlinePoint { text, cue: sentence.first_cue, last_cue: sentence.last_cue });
         }
     }
     if out.is_empty() {
@@ -290,11 +272,7 @@ fn points(
 /// Where no sentence lies within the section: what its first cues say, whatever it is.
 fn first_words(transcript: &Transcript, section: &Section, language: &Language) -> OutlinePoint {
     let spoken = |cue: &usize| words::count(&transcript.cues[*cue].text) > 0;
-    let cue = section
-        .cues
-        .clone()
-        .find(spoken)
-        .unwrap_or(section.cues.start);
+    let cue = section.cues.clone().find(spoken).unwrap_or(section.cues.start);
     let mut text = String::new();
     let mut last_cue = cue;
     for at in cue..section.cues.end {
@@ -313,19 +291,12 @@ fn first_words(transcript: &Transcript, section: &Section, language: &Language) 
     if text.trim().is_empty() {
         text.push('…');
     }
-    OutlinePoint {
-        text,
-        cue,
-        last_cue,
-    }
+    OutlinePoint { text, cue, last_cue }
 }
 
 /// The first title that no earlier topic has; else one with a number.
 fn distinct(open: Vec<String>, taken: &HashSet<String>, index: usize) -> String {
-    let mut usable = open
-        .into_iter()
-        .filter(|name| words::count(name) > 0)
-        .peekable();
+    let mut usable = open.into_iter().filter(|name| words::count(name) > 0).peekable();
     let best = usable.peek().cloned();
     if let Some(name) = usable.find(|name| !taken.contains(&words::fold(name))) {
         return name;
@@ -349,14 +320,9 @@ fn overview(
     terms: &[Vec<Term>],
     language: &Language,
 ) -> String {
-    let mut largest: Vec<usize> = (0..sections.len())
-        .filter(|i| !picks[*i].is_empty())
-        .collect();
+    let mut largest: Vec<usize> = (0..sections.len()).filter(|i| !picks[*i].is_empty()).collect();
     let size = |i: &usize| {
-        sentences[sections[*i].sentences.clone()]
-            .iter()
-            .map(|s| s.words)
-            .sum::<usize>()
+        sentences[sections[*i].sentences.clone()].iter().map(|s| s.words).sum::<usize>()
     };
     // The first section says where we are; after it, the largest.
     largest.sort_by_key(|i| (*i > 0, std::cmp::Reverse(size(i))));
@@ -368,11 +334,7 @@ fn overview(
         let mut order: Vec<&Pick> = picks[i].iter().collect();
         // Early ones introduce; later ones want their context.
         let rank = |pick: &Pick| pick.score / (1.0 + (pick.sentence - first) as f32 / 40.0);
-        order.sort_by(|a, b| {
-            rank(b)
-                .total_cmp(&rank(a))
-                .then(a.sentence.cmp(&b.sentence))
-        });
+        order.sort_by(|a, b| rank(b).total_cmp(&rank(a)).then(a.sentence.cmp(&b.sentence)));
         chosen.extend(order.iter().take(per_section).map(|pick| pick.sentence));
     }
     let mut kept: Vec<usize> = Vec::new();

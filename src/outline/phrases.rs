@@ -37,11 +37,7 @@ impl Phrases {
     /// Phrases that a list separates by `|`.
     fn new(list: &'static str) -> Self {
         let mut by_first: HashMap<&str, Vec<&str>> = HashMap::new();
-        for phrase in list
-            .split('|')
-            .map(str::trim)
-            .filter(|phrase| !phrase.is_empty())
-        {
+        for phrase in list.split('|').map(str::trim).filter(|phrase| !phrase.is_empty()) {
             let first = phrase.split(' ').next().unwrap_or(phrase);
             by_first.entry(first).or_default().push(phrase);
         }

@@ -47,18 +47,11 @@ impl Weights {
         for counts in &mut by_section {
             for (term, count) in counts.iter_mut() {
                 let rarity = ((all + 1.0) / sections_with[term]).ln() + 0.2;
-                let share = if vocabulary.is_weak(*term) {
-                    WEAK_SHARE
-                } else {
-                    1.0
-                };
+                let share = if vocabulary.is_weak(*term) { WEAK_SHARE } else { 1.0 };
                 *count = (0.4 + count.ln()) * rarity * share;
             }
         }
-        Self {
-            by_section,
-            sections_with,
-        }
+        Self { by_section, sections_with }
     }
 
     /// The weight of a term within a section; 0 where it does not occur.
@@ -68,9 +61,7 @@ impl Weights {
 
     /// How much of the whole talk a term runs through: what an introduction is about.
     pub(super) fn theme(&self, term: Term) -> f32 {
-        self.sections_with
-            .get(&term)
-            .map_or(0.0, |sections| sections.ln())
+        self.sections_with.get(&term).map_or(0.0, |sections| sections.ln())
     }
 }
 
@@ -120,32 +111,16 @@ pub(super) fn points(
         .clone()
         .map(|at| Pick {
             sentence: at,
-            score: worth(
-                &sentences[at],
-                &terms[at],
-                at - first,
-                index,
-                weights,
-                language,
-                phrases,
-            ),
+            score: worth(&sentences[at], &terms[at], at - first, index, weights, language, phrases),
         })
         .collect();
-    let words = sentences[section.sentences.clone()]
-        .iter()
-        .map(|s| s.words)
-        .sum();
+    let words = sentences[section.sentences.clone()].iter().map(|s| s.words).sum();
     let wanted = points_for(words);
     let mut chosen: Vec<Pick> = Vec::with_capacity(wanted);
     while chosen.len() < wanted {
-        let best = open
-            .iter()
-            .copied()
-            .reduce(|a, b| if b.score > a.score { b } else { a });
+        let best = open.iter().copied().reduce(|a, b| if b.score > a.score { b } else { a });
         let Some(best) = best else { break };
-        let floor = chosen
-            .first()
-            .map_or(0.0, |first| first.score * SCORE_SHARE_MIN);
+        let floor = chosen.first().map_or(0.0, |first| first.score * SCORE_SHARE_MIN);
         if !chosen.is_empty() && best.score <= floor {
             break;
         }
@@ -207,28 +182,16 @@ fn worth(
         (2..=3, 8..) => 1.15,
         _ => 1.0,
     };
-    if sentence
-        .text
-        .trim_end_matches(['"', '”', ')'])
-        .ends_with(['?', '？', '؟'])
-    {
+    if sentence.text.trim_end_matches(['"', '”', ')']).ends_with(['?', '？', '؟']) {
         score *= 0.25;
     }
     if let Some(first) = head.split(' ').next()
-        && language
-            .leaning
-            .split_whitespace()
-            .any(|word| word == first)
+        && language.leaning.split_whitespace().any(|word| word == first)
     {
         score *= 0.55;
     }
     let mut early = head.split(' ').skip(1).take(2);
-    if early.any(|word| {
-        language
-            .pronouns
-            .split_whitespace()
-            .any(|known| known == word)
-    }) {
+    if early.any(|word| language.pronouns.split_whitespace().any(|known| known == word)) {
         score *= 0.75;
     }
     if phrases.announcements.holds(&full, 3) {

@@ -129,17 +129,8 @@ impl<'a> Search<'a> {
             toll.push(paid);
             paid += (n as f64 + mass).ln();
         }
-        let gain = (0..=longest + 1)
-            .map(|count| (count as f32 + ALPHA).ln())
-            .collect();
-        Self {
-            units,
-            words_before,
-            terms: vocabulary,
-            usual_words,
-            gain,
-            toll,
-        }
+        let gain = (0..=longest + 1).map(|count| (count as f32 + ALPHA).ln()).collect();
+        Self { units, words_before, terms: vocabulary, usual_words, gain, toll }
     }
 
     /// The best division where each section costs `cost`.
@@ -154,11 +145,7 @@ impl<'a> Search<'a> {
                 continue;
             }
             let opened = best[start] - f64::from(cost)
-                + f64::from(if start == 0 {
-                    0.0
-                } else {
-                    self.units[start].bonus
-                });
+                + f64::from(if start == 0 { 0.0 } else { self.units[start].bonus });
             let (mut gained, mut terms, mut end) = (0.0_f64, 0, start);
             while end < n {
                 for term in &self.units[end].terms {
@@ -243,11 +230,7 @@ mod tests {
         for (topic, length) in topics {
             for i in 0..*length {
                 let terms = (0..8).map(|k| topic * 10 + (i as Term + k) % 10).collect();
-                units.push(Unit {
-                    terms,
-                    words: 20,
-                    bonus: 0.0,
-                });
+                units.push(Unit { terms, words: 20, bonus: 0.0 });
             }
         }
         units
@@ -255,10 +238,7 @@ mod tests {
 
     #[test]
     fn topics_with_words_of_their_own_are_told_apart() {
-        assert_eq!(
-            sections(&talk(&[(0, 30), (1, 20), (2, 40)]), 30),
-            [0, 30, 50]
-        );
+        assert_eq!(sections(&talk(&[(0, 30), (1, 20), (2, 40)]), 30), [0, 30, 50]);
     }
 
     #[test]
@@ -273,38 +253,20 @@ mod tests {
     fn no_section_passes_the_longest_by_more_than_a_unit() {
         let found = sections(&talk(&[(0, 1_000)]), 10);
         assert!(found.len() >= 4, "{found:?}");
-        assert!(
-            found
-                .windows(2)
-                .all(|pair| (pair[1] - pair[0]) * 20 <= SECTION_WORDS_MAX + 20)
-        );
+        assert!(found.windows(2).all(|pair| (pair[1] - pair[0]) * 20 <= SECTION_WORDS_MAX + 20));
     }
 
     #[test]
     fn a_unit_longer_than_any_section_does_not_stop_the_search() {
-        let big = Unit {
-            terms: vec![0; 10_000],
-            words: 10_000,
-            bonus: 0.0,
-        };
-        let small = Unit {
-            terms: vec![1],
-            words: 1,
-            bonus: 0.0,
-        };
+        let big = Unit { terms: vec![0; 10_000], words: 10_000, bonus: 0.0 };
+        let small = Unit { terms: vec![1], words: 1, bonus: 0.0 };
         assert_eq!(sections(&[big.clone(), small.clone()], 2)[0], 0);
         assert_eq!(sections(&[small, big.clone(), big], 2)[0], 0);
     }
 
     #[test]
     fn units_without_terms_are_one_section() {
-        let units = vec![
-            Unit {
-                words: 20,
-                ..Unit::default()
-            };
-            20
-        ];
+        let units = vec![Unit { words: 20, ..Unit::default() }; 20];
         assert_eq!(sections(&units, 0), [0]);
     }
 }

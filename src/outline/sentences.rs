@@ -131,17 +131,9 @@ impl Run {
             if words == 0 {
                 continue;
             }
-            let whole = words
-                <= if punctuated {
-                    SENTENCE_WORDS_MAX
-                } else {
-                    PIECE_WORDS_MAX
-                };
-            let pieces = if whole {
-                vec![(span, false)]
-            } else {
-                pieces(&text, span, &marks, cues)
-            };
+            let whole = words <= if punctuated { SENTENCE_WORDS_MAX } else { PIECE_WORDS_MAX };
+            let pieces =
+                if whole { vec![(span, false)] } else { pieces(&text, span, &marks, cues) };
             for (piece, is_cut) in pieces {
                 let said = text[piece.clone()].trim();
                 let words = words::count(said);
@@ -248,21 +240,13 @@ mod tests {
         let mut out = Transcript::default();
         let mut at = 0;
         for line in lines {
-            let line = line
-                .strip_prefix('~')
-                .inspect(|_| at += 1_000)
-                .unwrap_or(line);
+            let line = line.strip_prefix('~').inspect(|_| at += 1_000).unwrap_or(line);
             let (speaker, text) = match line.split_once("> ") {
                 Some((speaker, text)) => (Some(speaker.to_owned()), text),
                 None => (None, line),
             };
             let text = text.to_owned();
-            out.cues.push(Cue {
-                start_ms: at,
-                end_ms: at + 4_000,
-                speaker,
-                text,
-            });
+            out.cues.push(Cue { start_ms: at, end_ms: at + 4_000, speaker, text });
             at += 4_000;
         }
         out
@@ -272,34 +256,23 @@ mod tests {
     fn check(lines: &[&str], want: &[(&str, usize, usize)]) {
         let transcript = transcript(lines);
         let found = split(&transcript, &language::of(&transcript, Some("en")));
-        let found: Vec<_> = found
-            .iter()
-            .map(|s| (s.text.as_str(), s.first_cue, s.last_cue))
-            .collect();
+        let found: Vec<_> =
+            found.iter().map(|s| (s.text.as_str(), s.first_cue, s.last_cue)).collect();
         assert_eq!(found, want);
     }
 
     #[test]
     fn a_title_or_a_country_ends_no_sentence() {
         check(
-            &[
-                "We asked Dr. Marsh about it.",
-                "She came from the U.S. in May.",
-            ],
-            &[
-                ("We asked Dr. Marsh about it.", 0, 0),
-                ("She came from the U.S. in May.", 1, 1),
-            ],
+            &["We asked Dr. Marsh about it.", "She came from the U.S. in May."],
+            &[("We asked Dr. Marsh about it.", 0, 0), ("She came from the U.S. in May.", 1, 1)],
         );
         check(
             &["She made it for me. A smoker is hot."],
             &[("She made it for me.", 0, 0), ("A smoker is hot.", 0, 0)],
         );
         check(
-            &[
-                "It weighs 3.5 kilos, i.e. too much.",
-                "Ask Mr. Hale at 5 p.m. on Monday.",
-            ],
+            &["It weighs 3.5 kilos, i.e. too much.", "Ask Mr. Hale at 5 p.m. on Monday."],
             &[
                 ("It weighs 3.5 kilos, i.e. too much.", 0, 0),
                 ("Ask Mr. Hale at 5 p.m. on Monday.", 1, 1),
@@ -311,11 +284,7 @@ mod tests {
     fn a_sentence_knows_its_first_and_last_cue() {
         check(
             &["The oven was", "cold. We lit", "it at six. Good."],
-            &[
-                ("The oven was cold.", 0, 1),
-                ("We lit it at six.", 1, 2),
-                ("Good.", 2, 2),
-            ],
+            &[("The oven was cold.", 0, 1), ("We lit it at six.", 1, 2), ("Good.", 2, 2)],
         );
     }
 
@@ -332,10 +301,7 @@ mod tests {
         let cues = ["and then we took the wheel off the bike"; 20];
         let transcript = transcript(&cues);
         let found = split(&transcript, &language::of(&transcript, Some("en")));
-        assert!(
-            found.iter().all(|s| (9..=40).contains(&s.words)),
-            "{found:?}"
-        );
+        assert!(found.iter().all(|s| (9..=40).contains(&s.words)), "{found:?}");
         assert_eq!(found.iter().map(|s| s.words).sum::<usize>(), 180);
         let mut cues = cues.to_vec();
         cues[1] = "~and then we took the wheel off the bike";

@@ -19,12 +19,7 @@ fn transcript<S: AsRef<str>>(lines: &[S]) -> Transcript {
             None => (None, line),
         };
         let start_ms = i as u64 * 4_000;
-        out.cues.push(Cue {
-            start_ms,
-            end_ms: start_ms + 4_000,
-            speaker,
-            text: text.to_owned(),
-        });
+        out.cues.push(Cue { start_ms, end_ms: start_ms + 4_000, speaker, text: text.to_owned() });
     }
     out
 }
@@ -60,11 +55,7 @@ fn check(transcript: &Transcript, options: &Options) -> Outline {
         return found;
     }
     assert!(!found.overview.trim().is_empty());
-    assert!(
-        found.overview.split_whitespace().count() <= OVERVIEW_WORDS_MAX,
-        "{}",
-        found.overview
-    );
+    assert!(found.overview.split_whitespace().count() <= OVERVIEW_WORDS_MAX, "{}", found.overview);
     let mut next = 0;
     for topic in &found.topics {
         assert_eq!(topic.first_cue, next, "no gap, no overlap");
@@ -75,10 +66,7 @@ fn check(transcript: &Transcript, options: &Options) -> Outline {
         let mut before = topic.first_cue;
         for point in &topic.points {
             assert!(!point.text.trim().is_empty());
-            assert!(
-                point.cue >= before && point.last_cue >= point.cue,
-                "{point:?}"
-            );
+            assert!(point.cue >= before && point.last_cue >= point.cue, "{point:?}");
             assert!(point.last_cue <= topic.last_cue, "{point:?}");
             assert!(point.text.split_whitespace().count() <= clean::POINT_WORDS_MAX + 1);
             before = point.cue;
@@ -90,16 +78,8 @@ fn check(transcript: &Transcript, options: &Options) -> Outline {
         let titles: HashSet<String> = found.topics.iter().map(|t| words::fold(&t.title)).collect();
         assert_eq!(titles.len(), found.topics.len(), "titles differ");
         for topic in &found.topics {
-            assert!(
-                topic.title.split_whitespace().count() <= title::WORDS_MAX,
-                "{}",
-                topic.title
-            );
-            assert!(
-                topic.title.chars().count() <= title::CHARS_MAX + 12,
-                "{}",
-                topic.title
-            );
+            assert!(topic.title.split_whitespace().count() <= title::WORDS_MAX, "{}", topic.title);
+            assert!(topic.title.chars().count() <= title::CHARS_MAX + 12, "{}", topic.title);
         }
     }
     found
@@ -117,11 +97,7 @@ fn says_nothing_of_its_own(transcript: &Transcript, point: &OutlinePoint) {
     let text = point.text.trim_end_matches(['…', '.', '。']);
     for word in text.split_whitespace() {
         let word = squeezed(word.trim_matches(|c: char| !c.is_alphanumeric()));
-        assert!(
-            said.contains(&word),
-            "{word:?} of {:?} is not in {said:?}",
-            point.text
-        );
+        assert!(said.contains(&word), "{word:?} of {:?} is not in {said:?}", point.text);
     }
 }
 
@@ -139,10 +115,7 @@ fn a_word_and_ten_lines_are_one_topic() {
     let found = check_plain(&["Hello"]);
     assert_eq!((found.topics.len(), found.topics[0].points.len()), (1, 1));
     assert_eq!(found.topics[0].title, "Hello");
-    let found = check_plain(&[
-        "The oven is warm.",
-        "We bake bread in it on Saturday mornings.",
-    ]);
+    let found = check_plain(&["The oven is warm.", "We bake bread in it on Saturday mornings."]);
     assert_eq!(found.topics.len(), 1);
 }
 
@@ -171,13 +144,9 @@ fn topics_follow_the_talk() {
 
 #[test]
 fn chapters_set_topics_and_titles() {
-    let lines: Vec<String> = (0..100)
-        .map(|i| format!("The oven number {i} is warm today."))
-        .collect();
-    let chapter = |start_ms, title: &str| Chapter {
-        start_ms,
-        title: title.to_owned(),
-    };
+    let lines: Vec<String> =
+        (0..100).map(|i| format!("The oven number {i} is warm today.")).collect();
+    let chapter = |start_ms, title: &str| Chapter { start_ms, title: title.to_owned() };
     let options = Options {
         chapters: vec![
             chapter(0, "A first fire"),
@@ -194,11 +163,7 @@ fn chapters_set_topics_and_titles() {
     let starts: Vec<usize> = found.topics.iter().map(|t| t.first_cue).collect();
     assert_eq!(starts, [0, 25, 40]);
     assert_eq!(found.topics[0].title, "A first fire");
-    assert!(
-        found.topics[1]
-            .title
-            .starts_with("Bread, pies and all the other things")
-    );
+    assert!(found.topics[1].title.starts_with("Bread, pies and all the other things"));
     assert!(!found.topics[2].title.is_empty());
 }
 
@@ -221,64 +186,21 @@ fn every_script_gets_titles_and_points() {
 #[test]
 fn oddities_do_no_harm() {
     check_plain(&["\0", "\0\0", "...", "♪", "—"]);
-    check_plain(&[
-        "\u{202e}\u{200b}\u{feff}",
-        "e\u{301}\u{301}\u{301}",
-        "🐝🐝🐝",
-        "ﷺ",
-        "ǅ İ ß ŉ",
-    ]);
-    check_plain(&[
-        "? ? ? ! ! .",
-        ". . . .",
-        "\"\"\"((((",
-        "a.b.c.d.e.f.",
-        "''''''",
-    ]);
-    check_plain(&[
-        "(".repeat(20_000),
-        "\"".repeat(20_000),
-        ".".repeat(20_000),
-        "'s".repeat(9_000),
-    ]);
+    check_plain(&["\u{202e}\u{200b}\u{feff}", "e\u{301}\u{301}\u{301}", "🐝🐝🐝", "ﷺ", "ǅ İ ß ŉ"]);
+    check_plain(&["? ? ? ! ! .", ". . . .", "\"\"\"((((", "a.b.c.d.e.f.", "''''''"]);
+    check_plain(&["(".repeat(20_000), "\"".repeat(20_000), ".".repeat(20_000), "'s".repeat(9_000)]);
     let mut backwards = transcript(&["One thing was said here.", "Another thing was said there."]);
     backwards.cues.reverse();
     backwards.times = Times::About;
     check(&backwards, &Options::default());
-    let zero = Cue {
-        text: "It is late.".to_owned(),
-        ..Cue::default()
-    };
-    check(
-        &Transcript {
-            cues: vec![zero; 500],
-            ..Transcript::default()
-        },
-        &Options::default(),
-    );
-    let far = Cue {
-        start_ms: u64::MAX,
-        end_ms: u64::MAX,
-        text: "Far out.".into(),
-        speaker: None,
-    };
+    let zero = Cue { text: "It is late.".to_owned(), ..Cue::default() };
+    check(&Transcript { cues: vec![zero; 500], ..Transcript::default() }, &Options::default());
+    let far = Cue { start_ms: u64::MAX, end_ms: u64::MAX, text: "Far out.".into(), speaker: None };
     let options = Options {
-        chapters: vec![
-            Chapter {
-                start_ms: u64::MAX,
-                ..Chapter::default()
-            };
-            9
-        ],
+        chapters: vec![Chapter { start_ms: u64::MAX, ..Chapter::default() }; 9],
         ..Options::default()
     };
-    check(
-        &Transcript {
-            cues: vec![far; 9],
-            ..Transcript::default()
-        },
-        &options,
-    );
+    check(&Transcript { cues: vec![far; 9], ..Transcript::default() }, &options);
 }
 
 #[test]
@@ -290,26 +212,15 @@ fn speakers_are_no_topic() {
     let mut talk = transcript(&lines);
     talk.speakers = BTreeMap::from([("b".to_owned(), "Edda Falk".to_owned())]);
     let found = check(&talk, &Options::default());
-    assert!(
-        found.topics.iter().all(|t| !t.title.contains("Edda")),
-        "{found:?}"
-    );
+    assert!(found.topics.iter().all(|t| !t.title.contains("Edda")), "{found:?}");
 }
 
 #[test]
 fn the_number_of_topics_follows_the_length() {
-    for (words, least, most) in [
-        (1_500, 1, 6),
-        (9_000, 5, 18),
-        (27_000, 15, 50),
-        (54_000, 30, 92),
-    ] {
+    for (words, least, most) in [(1_500, 1, 6), (9_000, 5, 18), (27_000, 15, 50), (54_000, 30, 92)]
+    {
         let found = check(&talk(words, 60), &Options::default());
-        assert!(
-            (least..=most).contains(&found.topics.len()),
-            "{words}: {}",
-            found.topics.len()
-        );
+        assert!((least..=most).contains(&found.topics.len()), "{words}: {}", found.topics.len());
     }
 }
 
@@ -320,11 +231,7 @@ fn soon(transcript: &Transcript) {
     let start = Instant::now();
     let found = outline(transcript, &Options::default());
     assert!(!found.topics.is_empty());
-    assert!(
-        start.elapsed() < Duration::from_secs(60),
-        "{:?}",
-        start.elapsed()
-    );
+    assert!(start.elapsed() < Duration::from_secs(60), "{:?}", start.elapsed());
 }
 
 #[test]
@@ -335,12 +242,8 @@ fn transcripts_without_end_end() {
     soon(&transcript(&["We lit the oven. ".repeat(10_000).trim()]));
     soon(&transcript(&vec!["word"; 50_000]));
     soon(&transcript(&vec!["It is late."; 3_000]));
-    soon(&transcript(
-        &(0..20_000).map(|i| format!("w{i}")).collect::<Vec<_>>(),
-    ));
-    let turns: Vec<String> = (0..10_000)
-        .map(|i| format!("s{i}> Yes, it is {i}."))
-        .collect();
+    soon(&transcript(&(0..20_000).map(|i| format!("w{i}")).collect::<Vec<_>>()));
+    let turns: Vec<String> = (0..10_000).map(|i| format!("s{i}> Yes, it is {i}.")).collect();
     soon(&transcript(&turns));
 }
 

@@ -62,19 +62,10 @@ pub(super) fn candidates(
     source: &Source<'_>,
     vocabulary: &mut Vocabulary,
 ) -> Vec<String> {
-    let Source {
-        sentences,
-        weights,
-        language,
-        ..
-    } = source;
+    let Source { sentences, weights, language, .. } = source;
     let said = &sentences[section.sentences.clone()];
     let mut out = Vec::new();
-    if language.stops.is_empty()
-        || said
-            .first()
-            .is_some_and(|s| s.text.chars().any(is_unspaced))
-    {
+    if language.stops.is_empty() || said.first().is_some_and(|s| s.text.chars().any(is_unspaced)) {
         out.extend(said.iter().take(OPENING_SENTENCES).map(|s| clause(&s.text)));
         return out;
     }
@@ -82,13 +73,7 @@ pub(super) fn candidates(
         out.extend(announced(&sentence.text, language, vocabulary));
     }
     for sentence in said.iter().take(OPENING_SENTENCES - 1) {
-        out.extend(question(
-            &sentence.text,
-            index,
-            weights,
-            language,
-            vocabulary,
-        ));
+        out.extend(question(&sentence.text, index, weights, language, vocabulary));
     }
     out.extend(phrases(index, said, source, vocabulary));
     out.extend(said.iter().take(2).map(|s| clause(&s.text)));
@@ -98,17 +83,12 @@ pub(super) fn candidates(
 /// A text cut to what a title may be: at most [`WORDS_MAX`] words, capital in front, no marks
 /// around.
 pub(super) fn clause(text: &str) -> String {
-    let end = text.find([
-        '.', ',', ';', '!', '?', '。', '、', '，', '！', '？', '؟', '،', ':', '—',
-    ]);
+    let end =
+        text.find(['.', ',', ';', '!', '?', '。', '、', '，', '！', '？', '؟', '،', ':', '—']);
     let head = text[..end.filter(|at| *at > 0).unwrap_or(text.len())].trim();
     let head = if words::count(head) == 0 { text } else { head };
     let unspaced = head.chars().filter(|c| is_unspaced(*c)).count();
-    let limit = if unspaced > UNSPACED_MAX / 2 {
-        UNSPACED_MAX
-    } else {
-        CHARS_MAX
-    };
+    let limit = if unspaced > UNSPACED_MAX / 2 { UNSPACED_MAX } else { CHARS_MAX };
     let mut out = String::new();
     for word in head.split_whitespace().take(WORDS_MAX) {
         if !out.is_empty() {
@@ -119,11 +99,7 @@ pub(super) fn clause(text: &str) -> String {
         }
         out.push_str(word);
     }
-    let out: String = out
-        .chars()
-        .filter(|c| !c.is_control())
-        .take(limit)
-        .collect();
+    let out: String = out.chars().filter(|c| !c.is_control()).take(limit).collect();
     capital(core(&out))
 }
 
@@ -137,16 +113,12 @@ fn announced(text: &str, language: &Language, vocabulary: &mut Vocabulary) -> Op
         if phrase.is_empty() {
             continue;
         }
-        let at = folded
-            .windows(phrase.len())
-            .position(|window| window == phrase.as_slice());
+        let at = folded.windows(phrase.len()).position(|window| window == phrase.as_slice());
         // One word in the middle of a sentence is chance; at its head it announces.
         let at = at.filter(|at| *at <= if phrase.len() <= 2 { 2 } else { 14 });
         let Some(at) = at else { continue };
         let end = at + phrase.len();
-        let broken = tokens[at..end - 1]
-            .iter()
-            .any(|token| token.ends_with(['.', '?', ',']));
+        let broken = tokens[at..end - 1].iter().any(|token| token.ends_with(['.', '?', ',']));
         if !broken && after.is_none_or(|known| end > known) {
             after = Some(end);
         }
@@ -164,10 +136,7 @@ fn announced(text: &str, language: &Language, vocabulary: &mut Vocabulary) -> Op
     if topic.len() > WORDS_MAX {
         return None;
     }
-    while topic
-        .last()
-        .is_some_and(|t| vocabulary.look_up(core(t)).1 == Weight::Stop)
-    {
+    while topic.last().is_some_and(|t| vocabulary.look_up(core(t)).1 == Weight::Stop) {
         topic.pop();
     }
     let strong = |t: &&&str| vocabulary.look_up(core(t)).1 == Weight::Strong;
@@ -202,10 +171,7 @@ fn question(
         .filter(|found| found.1 == Weight::Strong)
         .filter_map(|found| found.0)
         .collect();
-    let weight = strong
-        .iter()
-        .map(|term| weights.of(index, *term))
-        .fold(0.0, f32::max);
+    let weight = strong.iter().map(|term| weights.of(index, *term)).fold(0.0, f32::max);
     if strong.len() < 2 || weight < QUESTION_WEIGHT_MIN {
         return None;
     }
@@ -240,39 +206,23 @@ fn phrases(
     source: &Source<'_>,
     vocabulary: &mut Vocabulary,
 ) -> Vec<String> {
-    let Source {
-        weights,
-        language,
-        speakers,
-        ..
-    } = source;
+    let Source { weights, language, speakers, .. } = source;
     let mut found: HashMap<Vec<Term>, Phrase> = HashMap::new();
     let mut words_before = 0;
     for sentence in said {
         if words_before > READ_WORDS_MAX {
             break;
         }
-        let opening = if words_before < OPENING_WORDS {
-            1.9
-        } else {
-            1.0
-        };
+        let opening = if words_before < OPENING_WORDS { 1.9 } else { 1.0 };
         words_before += sentence.words;
         collect(&sentence.text, language, speakers, vocabulary, &mut |run| {
             let order = found.len();
             // An introduction names the theme of all, not what only it says.
             let theme = |term: Term| {
-                if index == 0 {
-                    THEME * weights.theme(term)
-                } else {
-                    0.0
-                }
+                if index == 0 { THEME * weights.theme(term) } else { 0.0 }
             };
-            let sum: f32 = run
-                .terms
-                .iter()
-                .map(|term| weights.of(index, *term) + theme(*term))
-                .sum();
+            let sum: f32 =
+                run.terms.iter().map(|term| weights.of(index, *term) + theme(*term)).sum();
             let length = match run.words {
                 1 => 0.8,
                 2 | 3 => 1.0,
@@ -323,15 +273,8 @@ fn phrases(
             && !joined(second.shown(), language)
         {
             // In the order in which the talk comes to them.
-            let (a, b) = if first.order < second.order {
-                (first, second)
-            } else {
-                (second, first)
-            };
-            out.extend(fitting(
-                &format!("{} {} {}", a.shown(), language.and, b.shown()),
-                "",
-            ));
+            let (a, b) = if first.order < second.order { (first, second) } else { (second, first) };
+            out.extend(fitting(&format!("{} {} {}", a.shown(), language.and, b.shown()), ""));
         }
     }
     out.extend(all.iter().filter_map(|phrase| fitting(phrase.shown(), "")));
@@ -346,10 +289,7 @@ fn joined(shown: &str, language: &Language) -> bool {
 impl Phrase {
     /// The commonest form, of equals the first.
     fn shown(&self) -> &str {
-        let best = self
-            .forms
-            .iter()
-            .reduce(|a, b| if b.1 > a.1 { b } else { a });
+        let best = self.forms.iter().reduce(|a, b| if b.1 > a.1 { b } else { a });
         best.map_or("", |(form, _)| form)
     }
 }
@@ -377,19 +317,11 @@ fn collect(
             let (term, weight) = vocabulary.look_up(word);
             let odd = word.len() < 2 || word.len() > 30 || word.contains(['/', '@', '…']);
             let name = speakers.iter().any(|name| *name == fold(word));
-            if odd || name {
-                (term, Weight::Stop)
-            } else {
-                (term, weight)
-            }
+            if odd || name { (term, Weight::Stop) } else { (term, weight) }
         })
         .collect();
-    let is_joint = |at: usize| {
-        language
-            .joints
-            .split_whitespace()
-            .any(|joint| joint == core(tokens[at]))
-    };
+    let is_joint =
+        |at: usize| language.joints.split_whitespace().any(|joint| joint == core(tokens[at]));
     let ends = |at: usize| tokens[at].ends_with(|c: char| !c.is_alphanumeric());
     for start in 0..tokens.len() {
         if seen[start].1 != Weight::Strong {
@@ -404,9 +336,7 @@ fn collect(
                 let after = end + 1;
                 let closed = ends(end) || after == tokens.len();
                 let free = closed || seen[after].1 == Weight::Stop;
-                let within = seen[start..=end]
-                    .iter()
-                    .any(|found| found.1 != Weight::Strong);
+                let within = seen[start..=end].iter().any(|found| found.1 != Weight::Strong);
                 let mut shape = match (article, led || before.is_none()) {
                     (true, _) => 1.25,
                     (_, true) => 1.0,
@@ -437,11 +367,7 @@ fn collect(
                     if at > start {
                         shown.push(' ');
                     }
-                    if common {
-                        shown.push_str(&fold(word))
-                    } else {
-                        shown.push_str(word)
-                    }
+                    if common { shown.push_str(&fold(word)) } else { shown.push_str(word) }
                 }
                 let terms: Vec<Term> = seen[start..=end]
                     .iter()
@@ -449,19 +375,10 @@ fn collect(
                     .filter_map(|found| found.0)
                     .collect();
                 // "A patent patent" is a stammer.
-                if terms
-                    .iter()
-                    .enumerate()
-                    .any(|(at, term)| terms[..at].contains(term))
-                {
+                if terms.iter().enumerate().any(|(at, term)| terms[..at].contains(term)) {
                     break;
                 }
-                each(Run {
-                    shown,
-                    terms,
-                    words: end + 1 - start,
-                    shape,
-                });
+                each(Run { shown, terms, words: end + 1 - start, shape });
             } else if !is_joint(end) {
                 break;
             }
@@ -491,10 +408,7 @@ mod tests {
     #[test]
     fn a_clause_is_short_and_never_ends_in_a_mark() {
         assert_eq!(clause("so the oven, which is old"), "So the oven");
-        assert_eq!(
-            clause("古い窯の話をします。火が消えた後も"),
-            "古い窯の話をします"
-        );
+        assert_eq!(clause("古い窯の話をします。火が消えた後も"), "古い窯の話をします");
         assert_eq!(clause(&"word ".repeat(90)).split(' ').count(), WORDS_MAX);
         assert!(clause(&"窯".repeat(90)).chars().count() <= UNSPACED_MAX);
         assert!(clause(&"x".repeat(900)).chars().count() <= CHARS_MAX);
@@ -506,14 +420,8 @@ mod tests {
         let english = language::of(&Transcript::default(), Some("en"));
         let mut vocabulary = Vocabulary::new(&english);
         let about = vocabulary.terms("oven oven oven dome dome dome");
-        let section = Section {
-            cues: 0..1,
-            sentences: 0..1,
-        };
-        let other = Section {
-            cues: 1..2,
-            sentences: 1..2,
-        };
+        let section = Section { cues: 0..1, sentences: 0..1 };
+        let other = Section { cues: 1..2, sentences: 1..2 };
         let terms = [about, vocabulary.terms("hive bees")];
         let weights = Weights::new(&[section, other], &terms, &vocabulary);
         let mut ask =
@@ -530,23 +438,13 @@ mod tests {
     fn check(text: &str, want: Option<&str>) {
         let english = language::of(&Transcript::default(), Some("en"));
         let mut vocabulary = Vocabulary::new(&english);
-        assert_eq!(
-            announced(text, &english, &mut vocabulary).as_deref(),
-            want,
-            "{text}"
-        );
+        assert_eq!(announced(text, &english, &mut vocabulary).as_deref(), want, "{text}");
     }
 
     #[test]
     fn what_is_announced_is_the_title() {
-        check(
-            "Okay, let's talk about the rear wheel, because it wobbles.",
-            Some("The rear wheel"),
-        );
-        check(
-            "So I wanted to ask you about winter feeding.",
-            Some("Winter feeding"),
-        );
+        check("Okay, let's talk about the rear wheel, because it wobbles.", Some("The rear wheel"));
+        check("So I wanted to ask you about winter feeding.", Some("Winter feeding"));
         check("Let's talk about it.", None);
         check("We never talk.", None);
         check("Let's talk about", None);

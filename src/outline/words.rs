@@ -81,10 +81,7 @@ pub(super) fn each_word<'a>(text: &'a str, mut each: impl FnMut(&'a str)) {
 
 /// Lower case, with the straight apostrophe.
 pub(super) fn fold(word: &str) -> String {
-    word.chars()
-        .map(|c| if c == '’' { '\'' } else { c })
-        .flat_map(char::to_lowercase)
-        .collect()
+    word.chars().map(|c| if c == '’' { '\'' } else { c }).flat_map(char::to_lowercase).collect()
 }
 
 /// The first `words` words of a text, folded and joined by single blanks, with a blank at the end.
@@ -182,9 +179,7 @@ impl Vocabulary {
     /// of a sentence is
     /// not its own.
     pub(super) fn is_said_small(&self, word: &str) -> bool {
-        self.words
-            .get(fold(word).as_str())
-            .is_some_and(|(_, _, said_small)| *said_small)
+        self.words.get(fold(word).as_str()).is_some_and(|(_, _, said_small)| *said_small)
     }
 
     /// Whether a term is a word of talk rather than of a topic.

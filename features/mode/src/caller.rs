@@ -87,3 +87,8 @@ impl fmt::Debug for Pass {
         f.debug_struct("Pass").field("cookie", &self.cookie.is_some()).finish()
     }
 }
+
+/// The client's address, put into a request's extensions before a mode sees it: the peer's own, or
+/// the one that the declared proxies forwarded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Peer(pub std::net::IpAddr);

@@ -1,9 +1,14 @@
-//! What a person is told when something could not be done.
+//! What a person is told when something could not be done, and how it goes out as an answer: the
+//! one place where the cause of a failed request is logged.
 
 use std::error::Error;
 use std::fmt;
 
-use http::StatusCode;
+use axum::Json;
+use axum::http::header::{CACHE_CONTROL, RETRY_AFTER};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
 
 /// The closed list of failures; one table maps each to its HTTP status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -153,5 +158,52 @@ impl fmt::Display for Fault {
 impl Error for Fault {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         self.cause.as_deref().map(|cause| cause as &(dyn Error + 'static))
+    }
+}
+
+/// What every failed request is answered with.
+#[derive(Serialize, utoipa::ToSchema)]
+pub struct ErrorBody {
+    /// The failure.
+    pub error: ErrorDetail,
+}
+
+/// The failure of an [`ErrorBody`].
+#[derive(Serialize, utoipa::ToSchema)]
+pub struct ErrorDetail {
+    /// A word of a closed list: `invalid`, `unauthenticated`, `not_entitled`, `no_credits`,
+    /// `forbidden`, `not_found`, `conflict`, `stale`, `too_large`, `wrong_host`, `too_many`,
+    /// `upstream`, `busy`, `storage_full`, `internal`.
+    pub kind: &'static str,
+    /// What was tried on what, and what is wrong.
+    pub message: String,
+    /// What to do next.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+}
+
+impl From<&Fault> for ErrorBody {
+    fn from(fault: &Fault) -> ErrorBody {
+        ErrorBody {
+            error: ErrorDetail {
+                kind: fault.kind.word(),
+                message: fault.message.clone(),
+                hint: fault.hint.clone(),
+            },
+        }
+    }
+}
+
+impl IntoResponse for Fault {
+    fn into_response(self) -> Response {
+        if let Some(cause) = self.cause() {
+            tracing::error!(kind = self.kind.word(), cause = %cause, "a request failed: {}", self.message);
+        }
+        let mut response = (self.kind.status(), Json(ErrorBody::from(&self))).into_response();
+        response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if matches!(self.kind, FaultKind::Busy | FaultKind::TooMany) {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("5"));
+        }
+        response
     }
 }

@@ -11,8 +11,8 @@ pub mod mode;
 pub mod scope;
 pub mod seam;
 
-pub use caller::{Caller, Entitlement, Pass, Receipt};
-pub use fault::{Fault, FaultKind};
+pub use caller::{Caller, Entitlement, Pass, Peer, Receipt};
+pub use fault::{ErrorBody, ErrorDetail, Fault, FaultKind};
 pub use mode::{Host, JobId, Mode, Stop, Task};
 pub use scope::{Scope, ScopeError};
 pub use seam::{Clock, Entropy, ManualClock, SeededEntropy, SystemClock, SystemEntropy};

@@ -2,7 +2,7 @@
 
 use std::sync::Mutex;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 
 /// The time of day.
 pub trait Clock: Send + Sync + 'static {
@@ -17,7 +17,8 @@ pub struct SystemClock;
 impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "the one lawful place")]
     fn now(&self) -> DateTime<Utc> {
-        Utc::now()
+        // Milliseconds are enough for everything here, and a person reads them in files.
+        Utc::now().trunc_subsecs(3)
     }
 }
 

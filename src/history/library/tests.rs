@@ -198,7 +198,7 @@ async fn a_hand_edit_shows_in_lists_and_a_broken_one_keeps_the_last_good_head() 
     };
     let text = std::fs::read_to_string(&path).unwrap();
     std::fs::write(&path, text.replace("\"title\": \"Bread\"", "\"title\": \"Rye\"")).unwrap();
-    assert_eq!(house.library.note_change_now(&change), None);
+    assert_eq!(house.library.note_change_now(&change).now, None);
     let head = |house: &House| {
         house
             .library
@@ -210,14 +210,14 @@ async fn a_hand_edit_shows_in_lists_and_a_broken_one_keeps_the_last_good_head() 
     };
     assert_eq!(head(&house), "Rye");
     std::fs::write(&path, &text[..text.len() - 30]).unwrap();
-    let problem = house.library.note_change_now(&change).expect("the file is cut off");
+    let problem = house.library.note_change_now(&change).now.expect("the file is cut off");
     assert!(problem.line > 10, "{problem}");
     assert_eq!(house.library.problems_now(&owner).unwrap(), [problem]);
     assert_eq!(head(&house), "Rye");
     let found = house.library.get(&owner, &id("a")).await.unwrap();
     assert!(found.problem.is_some());
     std::fs::write(&path, &text).unwrap();
-    assert_eq!(house.library.note_change_now(&change), None);
+    assert_eq!(house.library.note_change_now(&change).now, None);
     assert_eq!(house.library.problems_now(&owner).unwrap(), []);
 }
 

@@ -1,0 +1,185 @@
+//! What goes before every handler: the peer's address, whether the host is ours, who is asking.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use axum::extract::{ConnectInfo, Request, State};
+use axum::http::header::{ACCEPT, HOST, LOCATION};
+use axum::http::uri::Authority;
+use axum::http::{HeaderMap, Method, StatusCode};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use recap_mode::{Fault, FaultKind, Peer};
+
+use crate::app::App;
+use crate::config::Config;
+
+/// Puts the client's address into the request: the peer's, or the one that the declared proxies
+/// forwarded.
+pub(super) async fn find_peer(
+    State(app): State<Arc<App>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let peer = request
+        .extensions()
+        .get::<ConnectInfo<std::net::SocketAddr>>()
+        .map(|ConnectInfo(at)| at.ip());
+    let Some(peer) = peer else {
+        return Fault::internal("finding the peer's address", "no ConnectInfo").into_response();
+    };
+    let hops = app.config_now().trusted_proxy_hops;
+    let address = forwarded(request.headers(), hops).unwrap_or(peer);
+    request.extensions_mut().insert(Peer(address.to_canonical()));
+    next.run(request).await
+}
+
+/// The address that the outermost trusted proxy saw. Each proxy adds the one before it at the end,
+/// so what stands further left is what a client made up.
+fn forwarded(headers: &HeaderMap, hops: usize) -> Option<IpAddr> {
+    if hops == 0 {
+        return None;
+    }
+    let list: Vec<&str> = headers
+        .get_all("x-forwarded-for")
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .collect();
+    let text = list.get(list.len().checked_sub(hops)?)?.trim();
+    let bare = text.strip_prefix('[').and_then(|rest| rest.split(']').next()).unwrap_or(text);
+    bare.parse().ok()
+}
+
+/// Refuses requests under a foreign host name: a page elsewhere whose name was made to lead here
+/// (DNS rebinding) would otherwise read everything.
+pub(super) async fn check_host(
+    State(app): State<Arc<App>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let config = app.config_now();
+    // A health check may come under any name; it tells nothing.
+    if request.uri().path() == "/api/health" || host_is_ours(request.headers(), &config) {
+        return next.run(request).await;
+    }
+    Fault::new(
+        FaultKind::WrongHost,
+        "This Recap is not known under the host name that was asked for.",
+    )
+    .hint("Set public_url (RECAP_PUBLIC_URL) to the address that you use.")
+    .into_response()
+}
+
+fn host_is_ours(headers: &HeaderMap, config: &Config) -> bool {
+    let mut hosts = headers.get_all(HOST).iter();
+    let (Some(host), None) = (hosts.next(), hosts.next()) else { return false };
+    let Some(authority) = host.to_str().ok().and_then(|text| text.parse::<Authority>().ok()) else {
+        return false;
+    };
+    if authority.as_str().contains('@') {
+        return false;
+    }
+    let name = authority.host().trim_end_matches('.').to_ascii_lowercase();
+    let literal = name.trim_start_matches('[').trim_end_matches(']');
+    name == "localhost"
+        || name.ends_with(".localhost")
+        // Nobody can make an address's own digits lead elsewhere.
+        || literal.parse::<IpAddr>().is_ok()
+        || config.public_url.as_ref().and_then(|url| url.host_str()).is_some_and(|own| own == name)
+}
+
+/// Asks the mode who is there; strangers are told so, or led to the sign-in where they wanted a page.
+pub(super) async fn identify(
+    State(app): State<Arc<App>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let (mut parts, body) = request.into_parts();
+    match app.mode.identify(&parts).await {
+        Ok(caller) => {
+            parts.extensions.insert(caller);
+            next.run(Request::from_parts(parts, body)).await
+        }
+        Err(fault)
+            if fault.kind == FaultKind::Unauthenticated
+                && wants_page(&parts.method, &parts.headers) =>
+        {
+            let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
+            let next: String = url::form_urlencoded::byte_serialize(path.as_bytes()).collect();
+            (StatusCode::SEE_OTHER, [(LOCATION, format!("/sign-in?next={next}"))]).into_response()
+        }
+        Err(fault) => fault.into_response(),
+    }
+}
+
+fn wants_page(method: &Method, headers: &HeaderMap) -> bool {
+    *method == Method::GET
+        && headers
+            .get(ACCEPT)
+            .and_then(|value| value.to_str().ok())
+            .is_some_and(|kinds| kinds.contains("text/html"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::http::HeaderValue;
+
+    fn config(public_url: Option<&str>) -> Config {
+        let mut flags = serde_json::Map::new();
+        flags.insert("public_url".to_owned(), public_url.into());
+        let data = tempfile::tempdir().unwrap();
+        crate::config::load(data.path(), &crate::config::Environment::default(), &flags).unwrap()
+    }
+
+    #[test]
+    fn only_our_own_names_and_bare_addresses_are_hosts() {
+        let config = config(Some("https://recap.example.org"));
+        let check = |host: &[&str], want: bool| {
+            let mut headers = HeaderMap::new();
+            for one in host {
+                headers.append(HOST, HeaderValue::from_str(one).unwrap());
+            }
+            assert_eq!(host_is_ours(&headers, &config), want, "{host:?}");
+        };
+        for good in [
+            "localhost",
+            "localhost:8722",
+            "LOCALHOST",
+            "a.localhost",
+            "127.0.0.1:1",
+            "[::1]:8722",
+            "192.168.1.7",
+            "recap.example.org",
+        ] {
+            check(&[good], true);
+        }
+        for bad in [
+            "",
+            "evil.example",
+            "localhost.evil.example",
+            "recap.example.org.evil.example",
+            "x@localhost",
+            "127.0.0.1.evil.example",
+            "recap.example.org/x",
+        ] {
+            check(&[bad], false);
+        }
+        check(&[], false);
+        check(&["localhost", "evil.example"], false);
+    }
+
+    #[test]
+    fn a_forged_forwarding_header_moves_nobody() {
+        let mut headers = HeaderMap::new();
+        headers.append("x-forwarded-for", HeaderValue::from_static("1.1.1.1, 2.2.2.2"));
+        headers.append("x-forwarded-for", HeaderValue::from_static("[2001:db8::1]:443"));
+        let ip = |text: &str| text.parse::<IpAddr>().ok();
+        assert_eq!(forwarded(&headers, 0), None);
+        assert_eq!(forwarded(&headers, 1), ip("2001:db8::1"));
+        assert_eq!(forwarded(&headers, 2), ip("2.2.2.2"));
+        assert_eq!(forwarded(&headers, 4), None);
+        assert_eq!(forwarded(&HeaderMap::new(), 1), None);
+    }
+}

@@ -1,0 +1,4 @@
+//! What happens without a request. Each loop is a step that tests can call, in a loop that they need
+//! not.
+
+pub mod reload;

@@ -1,0 +1,300 @@
+//! The command line as a person or a script uses it.
+
+use std::path::Path;
+
+use assert_cmd::Command;
+use serde_json::Value;
+
+use crate::support::{TALK, tree};
+
+fn recap(data: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_recap"));
+    command.env_clear().env("RECAP_DATA", data).timeout(std::time::Duration::from_secs(60));
+    command
+}
+
+struct Ran {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+fn run(command: &mut Command) -> Ran {
+    let output = command.output().unwrap();
+    Ran {
+        code: output.status.code().unwrap(),
+        out: String::from_utf8(output.stdout).unwrap(),
+        err: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+fn saved(data: &Path) -> String {
+    let file = data.join("talk.txt");
+    std::fs::write(&file, TALK).unwrap();
+    let ran = run(recap(data).arg("summarize").arg(&file).arg("--save"));
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    let list = run(recap(data).args(["list", "--json"]));
+    let heads: Value = serde_json::from_str(&list.out).unwrap();
+    heads[0]["id"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn summarize_reads_a_file_or_standard_input_and_writes_each_form() {
+    let data = tempfile::tempdir().unwrap();
+    let file = data.path().join("my-talk.en.txt");
+    std::fs::write(&file, TALK).unwrap();
+    for (format, begins) in [
+        ("md", "# My talk\n"),
+        ("txt", "My talk\n"),
+        ("html", "<!doctype html>"),
+        ("json", "{\n  \"format\": 1,\n  \"id\": "),
+    ] {
+        let ran = run(recap(data.path()).arg("summarize").arg(&file).args(["--format", format]));
+        assert_eq!((ran.code, ran.err.as_str()), (0, ""), "no progress in a pipe");
+        assert!(ran.out.starts_with(begins), "{format}: {}", ran.out);
+        assert!(ran.out.contains("eighteen hours") && !ran.out.contains('\u{1b}'));
+    }
+    let piped = run(recap(data.path()).args(["summarize", "-"]).write_stdin(TALK));
+    assert!(piped.out.starts_with("# Standard input\n"), "{}", piped.out);
+    let target = data.path().join("out.md");
+    let ran = run(recap(data.path()).arg("summarize").arg(&file).arg("-o").arg(&target));
+    assert_eq!((ran.code, ran.out.as_str()), (0, ""));
+    assert!(std::fs::read_to_string(&target).unwrap().contains("eighteen hours"));
+    assert!(!data.path().join("history").exists(), "nothing is saved without --save");
+}
+
+#[test]
+fn bad_input_ends_with_a_sentence_and_its_exit_code_and_nothing_is_written() {
+    let data = tempfile::tempdir().unwrap();
+    let make = |name: &str, bytes: &[u8]| {
+        let path = data.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        path.to_string_lossy().into_owned()
+    };
+    let huge = data.path().join("huge.vtt");
+    std::fs::File::create(&huge).unwrap().set_len(64 * 1024 * 1024 + 1).unwrap();
+    let folder = data.path().join("folder.vtt");
+    std::fs::create_dir(&folder).unwrap();
+    let many = format!(
+        "WEBVTT\n\n{}",
+        (0..200_001)
+            .map(|n| format!(
+                "{:02}:{:02}:{:02}.000 --> 99:00:00.000\nx\n\n",
+                n / 3600,
+                n / 60 % 60,
+                n % 60
+            ))
+            .collect::<String>()
+    );
+    let before = tree(data.path()).len();
+    for (input, code, word) in [
+        (make("empty.vtt", b""), 2, "empty"),
+        (make("nul.txt", &[0; 4096]), 2, ""),
+        (make("picture.vtt", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"), 2, "image"),
+        (
+            make(
+                "sound.srt",
+                &[b"ID3\x03\0\0".as_slice(), &[0xff, 0xfb, 0x90, 0].repeat(900)].concat(),
+            ),
+            2,
+            "audio",
+        ),
+        (make("deep.json", "[".repeat(200_000).as_bytes()), 2, ""),
+        (make("many.vtt", many.as_bytes()), 2, "200,000"),
+        (huge.to_string_lossy().into_owned(), 2, "larger than 64 MiB"),
+        (folder.to_string_lossy().into_owned(), 2, "is a folder"),
+        ("no-such-file.vtt".to_owned(), 2, "There is no file"),
+        ("http://".to_owned(), 2, "is no link"),
+        ("https://youtu.be/abc".to_owned(), 2, "transcript file"),
+        ("http://127.0.0.1:9/feed".to_owned(), 3, "could not be reached"),
+    ] {
+        let ran = run(recap(data.path()).args(["summarize", &input]));
+        assert_eq!(ran.code, code, "{input}: {}", ran.err);
+        assert_eq!(ran.out, "", "{input}");
+        assert!(
+            ran.err.starts_with("recap: ")
+                && ran.err.contains(word)
+                && ran.err.trim_end().ends_with('.'),
+            "{input}: {}",
+            ran.err
+        );
+        assert!(ran.err.lines().count() == 1, "one sentence: {}", ran.err);
+    }
+    let after: Vec<String> = tree(data.path()).into_iter().map(|(name, _)| name).collect();
+    assert_eq!(after.len(), before + 6, "the inputs alone: {after:?}");
+    let unwritable =
+        run(recap(data.path()).args(["summarize", "-", "-o"]).arg(&folder).write_stdin(TALK));
+    assert_eq!(unwritable.code, 2);
+}
+
+#[test]
+fn a_wrong_extension_and_a_title_of_ten_megabytes_are_read() {
+    let data = tempfile::tempdir().unwrap();
+    let file = data.path().join("talk.mp3");
+    std::fs::write(
+        &file,
+        format!(
+            "WEBVTT {}\n\n00:00.000 --> 00:04.000\nGood bread needs time.\n",
+            "x".repeat(10_000_000)
+        ),
+    )
+    .unwrap();
+    let ran = run(recap(data.path()).arg("summarize").arg(&file));
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    assert!(ran.out.contains("Good bread needs time."));
+}
+
+#[test]
+fn the_library_is_listed_shown_searched_and_cleared_from_the_command_line() {
+    let data = tempfile::tempdir().unwrap();
+    let id = saved(data.path());
+    assert!(run(recap(data.path()).arg("list")).out.contains("Talk"));
+    assert!(run(recap(data.path()).args(["show", &id])).out.starts_with("# Talk"));
+    let json = run(recap(data.path()).args(["show", &id, "--json"])).out;
+    assert_eq!(serde_json::from_str::<Value>(&json).unwrap()["id"], id);
+    let found = run(recap(data.path()).args(["search", "240", "degrees"]));
+    assert!(found.out.contains(&id) && found.out.contains("0:48"), "{}", found.out);
+    let found: Value =
+        serde_json::from_str(&run(recap(data.path()).args(["search", "sourdough", "--json"])).out)
+            .unwrap();
+    assert_eq!(found["total"], 0);
+    let removed = run(recap(data.path()).args(["rm", &id]));
+    assert!(removed.out.contains(&format!("recap rm --undo {id}")), "{}", removed.out);
+    assert_eq!(run(recap(data.path()).args(["show", &id])).code, 2);
+    assert_eq!(run(recap(data.path()).args(["rm", &id])).code, 2);
+    assert_eq!(run(recap(data.path()).args(["rm", "--undo", &id])).code, 0);
+    assert_eq!(run(recap(data.path()).args(["show", &id])).code, 0);
+    for bad in ["../x", "_meta", ""] {
+        assert_eq!(run(recap(data.path()).args(["show", bad])).code, 2, "{bad}");
+    }
+    let nowhere = run(recap(&data.path().join("nowhere")).arg("list"));
+    assert!(nowhere.code == 2 && nowhere.err.contains("no library"), "{}", nowhere.err);
+}
+
+#[test]
+fn check_names_each_bad_file_with_its_place_and_ends_with_1() {
+    let data = tempfile::tempdir().unwrap();
+    let id = saved(data.path());
+    let well = run(recap(data.path()).arg("check"));
+    assert_eq!((well.code, well.out.as_str()), (0, "1 files are well.\n"), "{}", well.err);
+    let owner = data.path().join("history/owner");
+    std::fs::write(owner.join("skip-list.json"), "{\n  \"episodes\": [,]\n}").unwrap();
+    std::fs::write(owner.join("settings.json"), "{\"a\": 1, \"a\": 2}").unwrap();
+    let path = owner.join(format!("{id}.json"));
+    let text =
+        std::fs::read_to_string(&path).unwrap().replacen("\"title\": \"Talk\"", "\"title\": 5", 1);
+    std::fs::write(&path, text).unwrap();
+    std::fs::write(data.path().join("config.json"), "{\"listen\": 5}").unwrap();
+    std::fs::write(data.path().join("secrets.json"), "{").unwrap();
+    let bad = run(recap(data.path()).arg("check"));
+    assert_eq!(bad.code, 1);
+    for part in [
+        "history/owner/skip-list.json, line 2, column 16",
+        "history/owner/settings.json, line 1, column 10: the key \"a\" stands twice",
+        &format!("history/owner/{id}.json, line 4, column "),
+        "invalid type: integer `5`",
+        "listen: 5 is not allowed",
+        "secrets.json",
+        "5 of 5 files cannot be used",
+    ] {
+        assert!(bad.out.contains(part), "{part} is not in {}", bad.out);
+    }
+    let json: Value =
+        serde_json::from_str(&run(recap(data.path()).args(["check", "--json"])).out).unwrap();
+    assert_eq!(json["problems"].as_array().unwrap().len(), 5);
+}
+
+#[test]
+fn the_configuration_is_shown_with_its_sources_and_without_secrets() {
+    let data = tempfile::tempdir().unwrap();
+    std::fs::write(data.path().join("config.json"), "{\"jobs_max\": 3}").unwrap();
+    let set = run(recap(data.path()).arg("set-password").write_stdin("correct horse battery"));
+    assert_eq!(set.code, 0, "{}", set.err);
+    let shown = run(recap(data.path()).arg("config").env("RECAP_RESCAN_SECS", "7"));
+    let line = |key: &str| shown.out.lines().find(|line| line.starts_with(key)).unwrap().to_owned();
+    assert!(line("jobs_max").contains("3") && line("jobs_max").contains("config.json"));
+    assert!(line("rescan_secs").contains("7") && line("rescan_secs").contains("variable"));
+    assert!(line("operator_password").contains("********"));
+    let json = run(recap(data.path()).args(["config", "--json"])).out;
+    assert!(!shown.out.contains("argon2") && !json.contains("argon2") && !json.contains("horse"));
+    std::fs::write(data.path().join("config.json"), "{\"jobs\": 3}").unwrap();
+    let refused = run(recap(data.path()).arg("serve"));
+    assert_eq!(refused.code, 2);
+    assert!(
+        refused.out.starts_with("Data folder: ") && refused.err.contains("`jobs`"),
+        "{}",
+        refused.err
+    );
+    let short = run(recap(data.path()).arg("set-password").write_stdin("short"));
+    assert_eq!(short.code, 2);
+}
+
+#[test]
+fn schemas_completions_help_and_version_are_printed() {
+    let data = tempfile::tempdir().unwrap();
+    saved(data.path());
+    let all: Value = serde_json::from_str(&run(recap(data.path()).arg("schema")).out).unwrap();
+    for name in ["recap", "skip-list", "_meta", "config"] {
+        let one = run(recap(data.path()).args(["schema", name]));
+        assert_eq!(
+            serde_json::from_str::<Value>(&one.out).unwrap(),
+            all[format!("{name}.schema.json")]
+        );
+    }
+    assert!(data.path().join("history/.schema/recap.schema.json").exists());
+    assert_eq!(run(recap(data.path()).args(["schema", "x"])).code, 2);
+    for shell in ["bash", "zsh", "fish"] {
+        assert!(run(recap(data.path()).args(["completions", shell])).out.contains("summarize"));
+    }
+    let help = run(recap(data.path()).arg("--help"));
+    assert!(help.code == 0 && help.out.contains("Exit codes: 0 done"));
+    assert_eq!(
+        run(recap(data.path()).arg("--version")).out,
+        format!("recap {}\n", env!("CARGO_PKG_VERSION"))
+    );
+    assert_eq!(run(recap(data.path()).arg("nonsense")).code, 2);
+    let plain = run(recap(data.path()).arg("nonsense").env("NO_COLOR", "1"));
+    assert!(!plain.err.contains('\u{1b}'));
+}
+
+#[test]
+fn a_history_folder_in_place_of_the_data_folder_is_refused_with_the_right_command() {
+    let data = tempfile::tempdir().unwrap();
+    saved(data.path());
+    let ran = run(recap(data.path()).args(["list", "--data"]).arg(data.path().join("history")));
+    assert_eq!(ran.code, 2);
+    assert!(
+        ran.err.trim_end().ends_with(&format!("--data {}", data.path().display())),
+        "{}",
+        ran.err
+    );
+}
+
+#[test]
+fn a_scope_is_a_name_and_never_a_path() {
+    let data = tempfile::tempdir().unwrap();
+    saved(data.path());
+    for bad in ["../owner", "anon", "a/b", ""] {
+        assert_eq!(run(recap(data.path()).args(["list", "--scope", bad])).code, 2, "{bad}");
+    }
+    assert_eq!(run(recap(data.path()).args(["list", "--scope", "anon/t1"])).out, "");
+}
+
+#[test]
+fn the_demo_makes_a_recap_and_ends_with_0() {
+    let elsewhere = tempfile::tempdir().unwrap();
+    let ran = run(recap(elsewhere.path()).args(["demo", "--once"]));
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    for part in [
+        "Everything in the shed",
+        "Finding topics in",
+        "The recap is in the library",
+        "The page: http://127.0.0.1:",
+        "Sharpening",
+    ] {
+        assert!(ran.out.contains(part), "{part} is not in {}", ran.out);
+    }
+    assert_eq!(tree(elsewhere.path()), [], "it keeps to its scratch folder");
+    let scratch = ran.out.split_whitespace().find(|word| word.contains("recap-demo-")).unwrap();
+    assert!(!Path::new(scratch).exists(), "which goes away");
+}
