@@ -1,4 +1,5 @@
-//! Recap.
+#![doc = include_str!("ARCHITECTURE.md")]
+
 pub mod app;
 pub mod cli;
 pub mod config;

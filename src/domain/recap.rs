@@ -180,7 +180,7 @@ pub struct TranscriptOrigin {
     /// Where it was fetched.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<Url>,
-    /// The file's format: `vtt`, `srt`, …
+    /// The file's form: `vtt`, `srt`, `sbv`, `json3`, `timedtext`, `json`, `html`, `lrc` or `text`.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub format: String,
     /// sha256 of the bytes, 64 hexadecimal digits.

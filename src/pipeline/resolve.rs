@@ -113,7 +113,7 @@ async fn upload(tools: &Tools, name: &str, bytes: Vec<u8>) -> Result<Heard, Pipe
     let (reading, sha256) = read(short(name), bytes, Hint::default()).await?;
     let origin = TranscriptOrigin {
         source: TranscriptSource::Upload,
-        format: reading.format.name().to_owned(),
+        format: reading.format.word().to_owned(),
         sha256,
         fetched_at: Some(tools.clock.now()),
         skipped: reading.skipped.count,
@@ -146,7 +146,7 @@ async fn from_transcript_link(
     let origin = TranscriptOrigin {
         source: TranscriptSource::Podcast,
         url: Some(without_secrets(&fetched.url)),
-        format: reading.format.name().to_owned(),
+        format: reading.format.word().to_owned(),
         sha256,
         fetched_at: Some(tools.clock.now()),
         skipped: reading.skipped.count,
@@ -285,7 +285,7 @@ async fn publishers_transcript(
     let origin = TranscriptOrigin {
         source: TranscriptSource::Podcast,
         url: Some(without_secrets(&fetched.url)),
-        format: reading.format.name().to_owned(),
+        format: reading.format.word().to_owned(),
         sha256,
         fetched_at: Some(tools.clock.now()),
         skipped: reading.skipped.count,

@@ -96,6 +96,21 @@ impl Format {
             Format::Text => "plain text",
         }
     }
+
+    /// The word that stands in files: `made_by.transcript.format` of a recap.
+    pub fn word(self) -> &'static str {
+        match self {
+            Format::Vtt => "vtt",
+            Format::Srt => "srt",
+            Format::Sbv => "sbv",
+            Format::YouTubeJson => "json3",
+            Format::TimedText => "timedtext",
+            Format::PodcastJson => "json",
+            Format::Html => "html",
+            Format::Lrc => "lrc",
+            Format::Text => "text",
+        }
+    }
 }
 
 /// One thing that was left out.
