@@ -69,7 +69,7 @@ pub const SETTINGS: [Setting; 14] = [
     },
     Setting {
         key: "behind_proxy",
-        about: "A proxy in front decides who gets in: listening beyond loopback is fine without a password",
+        about: "A proxy in front decides who gets in",
         allowed: "true or false",
         live: false,
         default: || json!(false),

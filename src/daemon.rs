@@ -179,6 +179,7 @@ impl Daemon {
             tracing::debug!(task = task.name, "a task of the mode starts");
             app.tasks.spawn(task.run);
         }
+        http::sweep_imports(&app.data);
         make_recap::resume_all(&app);
         Ok(Daemon { app, address, server, watching: Some(watching), _lock: lock })
     }

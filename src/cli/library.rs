@@ -65,7 +65,7 @@ pub(super) struct Show {
 
 impl Show {
     pub(super) fn run(self, setting: Setting) -> Result<u8, Failure> {
-        let found = setting.library()?.get_now(&self.scope.scope, &id(&self.id)?)?;
+        let found = setting.library()?.find_now(&self.scope.scope, &id(&self.id)?)?;
         if self.json || self.format == ExportFormat::Json {
             // The file as it is, with fields that only its owner knows.
             say(found.text.trim_end())?;

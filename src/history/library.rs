@@ -450,16 +450,16 @@ impl Library {
     ///
     /// # Errors
     /// [`LibraryError::NotFound`]; a file that does not parse and was never read well.
-    pub async fn get(&self, scope: &Scope, id: &RecapId) -> Result<Found, LibraryError> {
+    pub async fn find(&self, scope: &Scope, id: &RecapId) -> Result<Found, LibraryError> {
         let stored = self.store.read(&layout::recap(scope, id)).await?;
         found(id, stored)
     }
 
-    /// As [`Library::get`], for callers that may block.
+    /// As [`Library::find`], for callers that may block.
     ///
     /// # Errors
-    /// As [`Library::get`].
-    pub fn get_now(&self, scope: &Scope, id: &RecapId) -> Result<Found, LibraryError> {
+    /// As [`Library::find`].
+    pub fn find_now(&self, scope: &Scope, id: &RecapId) -> Result<Found, LibraryError> {
         found(id, self.store.read_now(&layout::recap(scope, id))?)
     }
 
@@ -595,7 +595,7 @@ impl Library {
             })
             .await?;
         self.refresh_recap(scope, id);
-        self.get(scope, id).await
+        self.find(scope, id).await
     }
 
     /// Deletes a recap: its episode goes to the skip list first, then the file waits
@@ -684,7 +684,7 @@ impl Library {
             })
             .await?;
         self.refresh_recap(scope, id);
-        self.get(scope, id).await
+        self.find(scope, id).await
     }
 
     fn trash(&self, scope: &Scope, id: &RecapId) -> PathBuf {

@@ -131,7 +131,7 @@ pub(super) async fn place(
     Id(id): Id,
     JsonBody(placing): JsonBody<Placing>,
 ) -> Result<StatusCode, Fault> {
-    app.library.get(&caller.scope, &id).await?;
+    app.library.find(&caller.scope, &id).await?;
     app.library
         .arrange(&caller.scope, move |meta| {
             meta.place(&id, placing.folder.as_deref(), placing.position.unwrap_or(usize::MAX))
@@ -233,6 +233,17 @@ pub(super) async fn import(
     .await?;
     changed(&app, &caller.scope);
     Ok(Json(report))
+}
+
+/// Removes archives that were coming in when the daemon went away.
+pub fn sweep_imports(data: &std::path::Path) {
+    let entries = std::fs::read_dir(data.join("work")).into_iter().flatten().flatten();
+    for entry in entries.filter(|entry| entry.file_name().to_string_lossy().starts_with("import-"))
+    {
+        if let Err(error) = std::fs::remove_file(entry.path()) {
+            tracing::warn!(%error, file = %entry.path().display(), "a half archive could not be removed");
+        }
+    }
 }
 
 /// A file that goes away with its owner.

@@ -34,6 +34,8 @@ use utoipa_axum::routes;
 use crate::app::App;
 use crate::history::layout;
 
+pub use folders::sweep_imports;
+
 /// Time in which a request's body must have come: an upload of 64 MiB over a slow line.
 const BODY_TIME: Duration = Duration::from_secs(600);
 

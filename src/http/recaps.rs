@@ -130,7 +130,7 @@ pub(super) async fn show(
     Id(id): Id,
     headers: HeaderMap,
 ) -> Result<Response, Fault> {
-    let found = app.library.get(&caller.scope, &id).await?;
+    let found = app.library.find(&caller.scope, &id).await?;
     let known =
         headers.get(IF_NONE_MATCH).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if found.problem.is_none()
@@ -259,7 +259,7 @@ pub(super) async fn export(
     Id(id): Id,
     Params(params): Params<ExportParams>,
 ) -> Result<Response, Fault> {
-    let found = app.library.get(&caller.scope, &id).await?;
+    let found = app.library.find(&caller.scope, &id).await?;
     let text = export::write(&found.recap, params.format)?;
     let ending = params.format.ending();
     // An id may hold letters beyond ASCII; the file's name is told both ways (RFC 6266).

@@ -140,7 +140,7 @@ pub(super) async fn recap(
 ) -> Response {
     let shown = async {
         let Id(id) = id?;
-        let found = app.library.get(&caller.scope, &id).await?;
+        let found = app.library.find(&caller.scope, &id).await?;
         let about = if found.recap.transcript.times.is_exact() { "" } else { "about " };
         let frame = frame(&app, &caller).await?;
         page(&RecapPage { frame: Some(frame), recap: found.recap, problem: found.problem, about })

@@ -46,28 +46,33 @@ impl Workspace {
         Ok(Workspace { folder: Some(folder), upload: None })
     }
 
-    /// The jobs that were not finished when the daemon went away.
+    /// The jobs that were not finished when the daemon went away. Folders without an order are left
+    /// from a start that never was, or from an end that was cut off: they are removed.
     pub fn unfinished(data: &Path) -> Vec<(Scope, JobId, Order, Workspace)> {
         let root = data.join("work");
         walkdir::WalkDir::new(&root)
-            .min_depth(3)
-            .max_depth(4)
+            .min_depth(2)
+            .max_depth(3)
             .sort_by_file_name()
             .into_iter()
             .flatten()
-            .filter(|entry| entry.file_name() == ORDER)
+            .filter(|entry| entry.file_type().is_dir())
             .filter_map(|entry| {
-                let folder = entry.path().parent()?;
-                let order = serde_json::from_slice(&fs::read(entry.path()).ok()?).ok()?;
-                let job = folder.file_name()?.to_str()?.parse().ok()?;
-                let scope =
-                    Scope::parse(folder.parent()?.strip_prefix(&root).ok()?.to_str()?).ok()?;
-                Some((
-                    scope,
-                    job,
-                    order,
-                    Workspace { folder: Some(folder.to_owned()), upload: None },
-                ))
+                let folder = entry.into_path();
+                let job: JobId = folder.file_name()?.to_str()?.parse().ok()?;
+                let scope = Scope::parse(folder.parent()?.strip_prefix(&root).ok()?.to_str()?).ok()?;
+                let workspace = Workspace { folder: Some(folder.clone()), upload: None };
+                match fs::read(folder.join(ORDER)).map(|bytes| serde_json::from_slice(&bytes)) {
+                    Ok(Ok(order)) => Some((scope, job, order, workspace)),
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                        workspace.remove();
+                        None
+                    }
+                    Ok(Err(_)) | Err(_) => {
+                        tracing::warn!(folder = %folder.display(), "a job's order cannot be read; its folder is left as it is");
+                        None
+                    }
+                }
             })
             .collect()
     }
@@ -135,6 +140,7 @@ mod tests {
             found.iter().map(|(scope, job, ..)| format!("{scope} {job}")).collect();
         assert_eq!(named, ["anon/t1 job-2", "owner job-1"]);
         assert_eq!(found[0].3.upload().unwrap(), b"words");
+        assert!(!data.path().join("work/owner/never-began").exists());
         found[0].3.remove();
         assert_eq!(Workspace::unfinished(data.path()).len(), 1);
     }

@@ -140,7 +140,7 @@ impl Search {
                 continue;
             }
             // A file that does not parse is searched for what was known of it before, or not at all.
-            if let Ok(found) = self.library.get_now(scope, &head.id) {
+            if let Ok(found) = self.library.find_now(scope, &head.id) {
                 add(index, &found.recap, stamp);
             }
         }
@@ -148,7 +148,7 @@ impl Search {
     }
 
     fn hit(&self, scope: &Scope, id: &RecapId, wanted: &[String]) -> Option<Hit> {
-        let recap = self.library.get_now(scope, id).ok()?.recap;
+        let recap = self.library.find_now(scope, id).ok()?.recap;
         let places = places(&recap, wanted);
         Some(Hit {
             recap: recap.id,

@@ -6,6 +6,7 @@ mod support;
 mod commands;
 mod contract;
 mod doors;
+mod faults;
 mod files;
 mod library;
 mod process;

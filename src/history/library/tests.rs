@@ -102,7 +102,7 @@ async fn an_edit_changes_its_line_and_keeps_what_only_the_person_knows() {
 async fn an_edit_over_a_newer_one_is_stale_also_when_that_was_made_with_an_editor() {
     let house = House::with(&[("a", "Bread")]).await;
     let owner = Scope::owner();
-    let first = house.library.get(&owner, &id("a")).await.unwrap();
+    let first = house.library.find(&owner, &id("a")).await.unwrap();
     let path = house.file("a.json");
     let by_hand = std::fs::read_to_string(&path).unwrap().replace("Waiting", "Patience");
     std::fs::write(&path, &by_hand).unwrap();
@@ -114,7 +114,7 @@ async fn an_edit_over_a_newer_one_is_stale_also_when_that_was_made_with_an_edito
         Err(LibraryError::Stale { .. })
     ));
     assert_eq!(std::fs::read_to_string(&path).unwrap(), by_hand);
-    let fresh = Some(vec![house.library.get(&owner, &id("a")).await.unwrap().etag.quoted()]);
+    let fresh = Some(vec![house.library.find(&owner, &id("a")).await.unwrap().etag.quoted()]);
     let done =
         house.library.patch(&owner, &id("a"), fresh, json!({"title": "Mine"})).await.unwrap();
     assert_eq!(
@@ -188,7 +188,7 @@ async fn a_broken_skip_list_stops_a_deletion_and_loses_nothing() {
 async fn a_hand_edit_shows_in_lists_and_a_broken_one_keeps_the_last_good_head() {
     let house = House::with(&[("a", "Bread")]).await;
     let owner = Scope::owner();
-    house.library.get(&owner, &id("a")).await.unwrap();
+    house.library.find(&owner, &id("a")).await.unwrap();
     assert_eq!(house.ids(ListQuery::default()), ["a"]);
     let path = house.file("a.json");
     let change = Change {
@@ -214,7 +214,7 @@ async fn a_hand_edit_shows_in_lists_and_a_broken_one_keeps_the_last_good_head() 
     assert!(problem.line > 10, "{problem}");
     assert_eq!(house.library.problems_now(&owner).unwrap(), [problem]);
     assert_eq!(head(&house), "Rye");
-    let found = house.library.get(&owner, &id("a")).await.unwrap();
+    let found = house.library.find(&owner, &id("a")).await.unwrap();
     assert!(found.problem.is_some());
     std::fs::write(&path, &text).unwrap();
     assert_eq!(house.library.note_change_now(&change).now, None);
@@ -267,8 +267,8 @@ async fn an_exported_library_comes_back_whole_and_an_import_keeps_what_is_there(
     .unwrap()
     .unwrap();
     assert_eq!((report.added, report.kept, report.refused), (1, 1, 0));
-    assert_eq!(other.library.get(&owner, &id("b")).await.unwrap().recap.title, "Mine already");
-    assert_eq!(other.library.get(&owner, &id("a")).await.unwrap().recap, sample("a", "Bread"));
+    assert_eq!(other.library.find(&owner, &id("b")).await.unwrap().recap.title, "Mine already");
+    assert_eq!(other.library.find(&owner, &id("a")).await.unwrap().recap, sample("a", "Bread"));
     assert_eq!(other.library.meta(&owner).await.unwrap().folder_of(&id("a")).unwrap().name, "Food");
 }
 

@@ -1,0 +1,213 @@
+//! What Recap survives: being killed at any moment, and a disk without room.
+
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::support::{House, TALK, client, single, tree, until};
+
+/// Rounds of killing: enough to hit every step now and then.
+const ROUNDS: usize = 20;
+
+struct Killed(Child);
+
+impl Drop for Killed {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+async fn serve(data: &Path) -> (Killed, String) {
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let base = format!("http://127.0.0.1:{port}");
+    let child = Command::new(env!("CARGO_BIN_EXE_recap"))
+        .args(["serve", "--listen", &format!("127.0.0.1:{port}"), "--data"])
+        .arg(data)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let killed = Killed(child);
+    let client = client();
+    until("the daemon", async || {
+        client.get(format!("{base}/api/health")).send().await.ok().map(drop)
+    })
+    .await;
+    (killed, base)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_at_any_moment_every_acknowledged_edit_is_there_and_no_file_is_half() {
+    let house = House::new().await;
+    let id = house.a_recap().await;
+    let data = house.stop().await;
+    let path = data.path().join("history/owner").join(format!("{id}.json"));
+    let mut acknowledged = 0_u64;
+    for round in 0..ROUNDS {
+        let (mut daemon, base) = serve(data.path()).await;
+        let stop = Arc::new(AtomicBool::new(false));
+        let (over, from) = (stop.clone(), acknowledged);
+        let url = format!("{base}/api/recaps/{id}");
+        let writer = tokio::task::spawn(async move {
+            let client = client();
+            let mut n = from;
+            while !over.load(Ordering::SeqCst) {
+                let title = format!("Edit {}", n + 1);
+                match client.patch(&url).json(&json!({"title": title})).send().await {
+                    Ok(answer) if answer.status() == 200 => n += 1,
+                    _ => break,
+                }
+            }
+            n
+        });
+        // A different moment each round: from the middle of the first edit on.
+        tokio::time::sleep(Duration::from_millis(31 * (round as u64 % 10) + 11)).await;
+        daemon.0.kill().unwrap();
+        daemon.0.wait().unwrap();
+        stop.store(true, Ordering::SeqCst);
+        acknowledged = writer.await.unwrap();
+        let text = std::fs::read_to_string(&path).unwrap();
+        let recap: Value = serde_json::from_str(&text).expect("the file is whole");
+        let there: u64 = recap["title"]
+            .as_str()
+            .unwrap()
+            .strip_prefix("Edit ")
+            .map_or(0, |n| n.parse().unwrap());
+        // One more may have been written than was acknowledged, never one less.
+        assert!(
+            there == acknowledged || there == acknowledged + 1,
+            "{there} after {acknowledged} were acknowledged"
+        );
+        acknowledged = there;
+    }
+    assert!(acknowledged > 10, "only {acknowledged} edits were made: the test tests nothing");
+    let checked = Command::new(env!("CARGO_BIN_EXE_recap"))
+        .args(["check", "--data"])
+        .arg(data.path())
+        .output()
+        .unwrap();
+    assert!(checked.status.success());
+    let house = House::over(data, json!({}), single).await;
+    assert_eq!(house.json("/api/recaps").await["total"], 1);
+    house.interrupt().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_while_a_recap_is_made_it_is_made_once_after_the_next_start() {
+    let data = tempfile::tempdir().unwrap();
+    let mut wanted = 0;
+    for round in 0..ROUNDS / 2 {
+        let (mut daemon, base) = serve(data.path()).await;
+        let answer = client()
+            .post(format!("{base}/api/process?name=talk.txt"))
+            .body(TALK)
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(answer.status(), 202);
+        wanted += 1;
+        tokio::time::sleep(Duration::from_millis(4 * round as u64)).await;
+        daemon.0.kill().unwrap();
+        daemon.0.wait().unwrap();
+    }
+    let house = House::over(data, json!({}), single).await;
+    until("the recaps", async || {
+        (house.json("/api/recaps").await["total"] == wanted).then_some(())
+    })
+    .await;
+    until("the jobs' end", async || (house.daemon().app().jobs.open_count() == 0).then_some(()))
+        .await;
+    assert_eq!(house.json("/api/recaps").await["total"], wanted, "each once");
+    // A temporary of a killed process stays for an hour: another program might be writing it.
+    let data = house.interrupt().await;
+    let left: Vec<String> = tree(data.path())
+        .into_iter()
+        .map(|(name, _)| name)
+        .filter(|name| name.starts_with("work/"))
+        .collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+/// A small file system of our own, where this machine lets us.
+struct Small(tempfile::TempDir);
+
+impl Small {
+    fn mount(kib: u64) -> Option<Small> {
+        let folder = tempfile::tempdir().unwrap();
+        let done = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", &format!("size={kib}k"), "tmpfs"])
+            .arg(folder.path())
+            .stderr(Stdio::null())
+            .status();
+        done.is_ok_and(|status| status.success()).then(|| Small(folder))
+    }
+}
+
+impl Drop for Small {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg(self.0.path()).status();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_gets_a_sentence_reads_go_on_deleting_works_and_it_heals() {
+    let Some(disk) = Small::mount(1024) else {
+        println!("No file system can be mounted here; this test is skipped.");
+        return;
+    };
+    let data = disk.0.path().join("data");
+    let daemon = crate::support::start(&data, json!({}), single).await.unwrap();
+    let (client, base) = (client(), format!("http://{}", daemon.address()));
+    let send = async || {
+        let answer = client
+            .post(format!("{base}/api/process?name=talk.txt"))
+            .body(TALK)
+            .send()
+            .await
+            .unwrap();
+        if answer.status() != 202 {
+            return answer.json::<Value>().await.unwrap();
+        }
+        let job = answer.json::<Value>().await.unwrap()["id"].as_str().unwrap().to_owned();
+        until("the outcome", async || {
+            let view: Value = client
+                .get(format!("{base}/api/jobs/{job}"))
+                .send()
+                .await
+                .unwrap()
+                .json()
+                .await
+                .unwrap();
+            view["finished_at"].is_string().then_some(view)
+        })
+        .await
+    };
+    let first = send().await;
+    let id = first["recap"].as_str().unwrap().to_owned();
+    std::fs::write(disk.0.path().join("ballast"), vec![1; 2 * 1024 * 1024]).unwrap_err();
+    let full = send().await;
+    assert_eq!(full["error"]["kind"], "storage_full", "{full}");
+    let edit = client
+        .patch(format!("{base}/api/recaps/{id}"))
+        .json(&json!({"title": "x"}))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(edit.status(), 507);
+    assert!(edit.text().await.unwrap().contains("deleting recaps works"));
+    assert_eq!(
+        client.get(format!("{base}/api/recaps/{id}")).send().await.unwrap().status(),
+        200,
+        "reads go on"
+    );
+    let deleted = client.delete(format!("{base}/api/recaps/{id}")).send().await.unwrap();
+    assert_eq!(deleted.status(), 200);
+    std::fs::remove_file(disk.0.path().join("ballast")).unwrap();
+    assert_eq!(send().await["stage"], "done", "it heals without a restart");
+    daemon.stop().await;
+}
