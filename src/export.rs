@@ -64,8 +64,6 @@ pub fn write(recap: &Recap, format: ExportFormat) -> Result<String, Fault> {
         ExportFormat::Txt => Ok(plain(recap)),
         ExportFormat::Html => Page { recap, version: env!("CARGO_PKG_VERSION") }
             .render()
-            // The template engine drops the last line break.
-            .map(|page| page + "\n")
             .map_err(|error| Fault::internal("writing a page", error)),
         ExportFormat::Json => {
             let value = serde_json::to_value(recap)

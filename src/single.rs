@@ -260,16 +260,14 @@ async fn sign_in(
             FaultKind::Conflict,
             "No password is set, so there is nothing to sign in to.",
         )
-        .hint("Set one with `recap set-password`.")
-        .into());
+        .hint("Set one with `recap set-password`."));
     };
     if single.is_throttled(address) {
         return Err(Fault::new(
             FaultKind::TooMany,
             "There were too many wrong passwords from your network.",
         )
-        .hint(format!("Try again in {FAILURES_MINUTES} minutes."))
-        .into());
+        .hint(format!("Try again in {FAILURES_MINUTES} minutes.")));
     }
     let _turn = single
         .hashing
@@ -284,7 +282,11 @@ async fn sign_in(
         single.note_failure(address);
         tracing::warn!("a sign-in with a wrong password was refused");
         return if is_form {
-            Ok((StatusCode::SEE_OTHER, [(LOCATION, "/sign-in?wrong=1")]).into_response())
+            let next: String =
+                url::form_urlencoded::byte_serialize(local_path(given.next.as_deref()).as_bytes())
+                    .collect();
+            Ok((StatusCode::SEE_OTHER, [(LOCATION, format!("/sign-in?wrong=1&next={next}"))])
+                .into_response())
         } else {
             Err(Fault::new(FaultKind::Unauthenticated, "This is not the password."))
         };

@@ -542,9 +542,6 @@ pub struct RecapHead {
 pub struct EpisodeHead {
     /// By which it is known again.
     pub id: EpisodeId,
-    /// The page a person would open.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub url: Option<String>,
     /// Name of the show.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub show_title: String,
@@ -564,7 +561,6 @@ impl From<&Recap> for RecapHead {
             updated_at: recap.updated_at,
             episode: EpisodeHead {
                 id: recap.episode.id.clone(),
-                url: recap.episode.url.as_ref().map(Url::to_string),
                 show_title: recap.episode.show.title.clone(),
                 published_at: recap.episode.published_at,
             },

@@ -146,8 +146,6 @@ struct Front {
 struct FrontEpisode {
     id: EpisodeId,
     #[serde(default)]
-    url: Option<String>,
-    #[serde(default)]
     show: FrontShow,
     #[serde(default)]
     published_at: Option<DateTime<Utc>>,
@@ -167,12 +165,7 @@ struct FrontMadeBy {
 
 impl From<FrontEpisode> for EpisodeHead {
     fn from(front: FrontEpisode) -> EpisodeHead {
-        EpisodeHead {
-            id: front.id,
-            url: front.url,
-            show_title: front.show.title,
-            published_at: front.published_at,
-        }
+        EpisodeHead { id: front.id, show_title: front.show.title, published_at: front.published_at }
     }
 }
 

@@ -463,6 +463,14 @@ impl Library {
         found(id, self.store.read_now(&layout::recap(scope, id))?)
     }
 
+    /// A recap's file as it is, for searching; `None` where it is missing.
+    ///
+    /// # Errors
+    /// The file system's.
+    pub fn bytes_now(&self, scope: &Scope, id: &RecapId) -> Result<Option<Vec<u8>>, StoreError> {
+        self.store.bytes_now(scope, &layout::recap_file(id))
+    }
+
     /// A new id that no recap of the scope has.
     pub fn new_id(
         &self,

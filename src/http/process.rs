@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::{Stream, StreamExt, stream};
-use recap_mode::{Fault, JobId};
+use recap_mode::{Caller, Fault, JobId};
 use serde::Deserialize;
 use tokio::sync::watch;
 use url::Url;
@@ -69,11 +69,23 @@ pub(super) async fn process(
     request: Request,
 ) -> Result<Response, Fault> {
     let accept = text_of(request.headers(), ACCEPT.as_str());
-    let (order, upload) = read_order(&app, request, params.name).await?;
-    let job = make_recap::start(&app, &caller.scope, order, upload).await?;
+    let made = begin(&app, &caller, params.name, request, &accept).await;
+    // A form without a script: what is wrong is a page as well.
+    if accept.contains("text/html") { Ok(made.unwrap_or_else(super::web::sorry)) } else { made }
+}
+
+async fn begin(
+    app: &Arc<App>,
+    caller: &Caller,
+    name: Option<String>,
+    request: Request,
+    accept: &str,
+) -> Result<Response, Fault> {
+    let (order, upload) = read_order(app, request, name).await?;
+    let job = make_recap::start(app, &caller.scope, order, upload).await?;
     let follow = app.jobs.follow(&caller.scope, &job).ok_or_else(no_such_job)?;
     if accept.contains("text/event-stream") {
-        return Ok(progress(&app, follow).into_response());
+        return Ok(progress(app, follow).into_response());
     }
     if accept.contains("text/html") {
         // A form without a script: the page shows what is being made.

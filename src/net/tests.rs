@@ -7,17 +7,22 @@ use tokio::net::TcpListener;
 
 use super::*;
 
+#[expect(clippy::disallowed_methods, reason = "a bad server lives as long as its test")]
+fn spawn(work: impl Future<Output = ()> + Send + 'static) {
+    tokio::spawn(work);
+}
+
 /// A server that answers every request with the same bytes and then does as `after` says.
 async fn server(answer: Vec<u8>, after: After) -> (Url, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = Url::parse(&format!("http://{}/", listener.local_addr().unwrap())).unwrap();
     let served = Arc::new(AtomicUsize::new(0));
     let count = served.clone();
-    tokio::task::spawn(async move {
+    spawn(async move {
         while let Ok((mut socket, _)) = listener.accept().await {
             count.fetch_add(1, Ordering::SeqCst);
             let answer = answer.clone();
-            tokio::task::spawn(async move {
+            spawn(async move {
                 let mut buffer = [0; 4096];
                 let _ = socket.read(&mut buffer).await;
                 let _ = socket.write_all(&answer).await;

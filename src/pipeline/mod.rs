@@ -261,7 +261,6 @@ pub async fn run(
         chapters: episode.chapters.clone(),
         episode_title: episode.title.clone(),
         language: transcript.language.clone().or_else(|| episode.language.clone()),
-        ..outline::Options::default()
     };
     let with_chapters = !options.chapters.is_empty();
     let (transcript, outline) = blocking(move || {

@@ -3,16 +3,18 @@
 
 mod index;
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 
 use recap_mode::Scope;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::domain::recap::{Recap, RecapId};
 use crate::history::{Library, Stamp, StoreError};
 
-use index::{Index, Weight, words};
+use index::{Draft, Index, Weight, words};
 
 /// Longest query, in characters; what is longer is cut.
 const QUERY_CHARS_MAX: usize = 300;
@@ -22,6 +24,12 @@ const PLACES_MAX: usize = 4;
 
 /// Longest piece of text around a found word, in characters.
 const SNIPPET_CHARS: usize = 220;
+
+/// Threads that read while an index is built.
+const READERS_MAX: usize = 4;
+
+/// Recaps that were read and wait to be put into the index: bounds the memory.
+const DRAFTS_WAITING: usize = 16;
 
 /// The indexes of all scopes that were searched.
 pub struct Search {
@@ -102,7 +110,7 @@ impl Search {
         hits_max: usize,
     ) -> Result<Found, StoreError> {
         let query: String = query.chars().take(QUERY_CHARS_MAX).collect();
-        let mut wanted: Vec<String> = words(&query).collect();
+        let mut wanted: Vec<String> = words(&query);
         wanted.dedup();
         if wanted.is_empty() {
             return Ok(Found { hits: Vec::new(), total: 0, words: wanted });
@@ -135,16 +143,53 @@ impl Search {
         let now: HashMap<&RecapId, Stamp> =
             there.iter().map(|(head, stamp)| (&head.id, *stamp)).collect();
         index.retain(|id, stamp| now.get(id) == Some(stamp));
-        for (head, stamp) in there {
-            if index.holds(&head.id) {
-                continue;
+        let fresh: Vec<(RecapId, Stamp)> = there
+            .iter()
+            .filter(|(head, _)| !index.holds(&head.id))
+            .map(|(head, stamp)| (head.id.clone(), *stamp))
+            .collect();
+        // Reading is most of the work, so every core reads; one puts together.
+        let threads = std::thread::available_parallelism()
+            .map_or(1, usize::from)
+            .min(READERS_MAX)
+            .min(fresh.len().max(1));
+        let next = AtomicUsize::new(0);
+        std::thread::scope(|scope_of_threads| {
+            let (sender, drafts) = mpsc::sync_channel::<(usize, Draft)>(DRAFTS_WAITING);
+            for _ in 0..threads {
+                let (sender, fresh, next) = (sender.clone(), &fresh, &next);
+                scope_of_threads.spawn(move || {
+                    loop {
+                        let at = next.fetch_add(1, Ordering::Relaxed);
+                        let Some((id, _)) = fresh.get(at) else { return };
+                        // The receiver lives until every sender is gone.
+                        if let Some(draft) = self.draft(scope, id)
+                            && sender.send((at, draft)).is_err()
+                        {
+                            return;
+                        }
+                    }
+                });
             }
-            // A file that does not parse is searched for what was known of it before, or not at all.
-            if let Ok(found) = self.library.find_now(scope, &head.id) {
-                add(index, &found.recap, stamp);
+            drop(sender);
+            for (at, draft) in drafts {
+                let (id, stamp) = &fresh[at];
+                index.finish(draft, id, *stamp);
             }
-        }
+        });
         Ok(())
+    }
+
+    /// The words of one recap. A file that does not parse is searched for what was known of it
+    /// before, or not at all.
+    fn draft(&self, scope: &Scope, id: &RecapId) -> Option<Draft> {
+        let bytes = self.library.bytes_now(scope, id).ok()??;
+        if let Ok(words) = serde_json::from_slice::<Words<'_>>(&bytes) {
+            return Some(words.draft());
+        }
+        let recap = self.library.find_now(scope, id).ok()?.recap;
+        let text = serde_json::to_string(&recap).ok()?;
+        serde_json::from_str::<Words<'_>>(&text).ok().map(|words| words.draft())
     }
 
     fn hit(&self, scope: &Scope, id: &RecapId, wanted: &[String]) -> Option<Hit> {
@@ -159,24 +204,69 @@ impl Search {
     }
 }
 
-fn add(index: &mut Index, recap: &Recap, stamp: Stamp) {
-    let mut document = index.begin();
-    document.text(&recap.title, Weight::Title);
-    document.text(&recap.episode.show.title, Weight::Title);
-    for topic in &recap.topics {
-        document.text(&topic.title, Weight::Topic);
-        for point in &topic.points {
-            document.text(&point.text, Weight::Point);
+/// What a search reads of a recap: its words, borrowed from the file where they can be.
+#[derive(Deserialize)]
+struct Words<'a> {
+    #[serde(borrow)]
+    title: Cow<'a, str>,
+    #[serde(borrow)]
+    episode: WordsOfEpisode<'a>,
+    #[serde(borrow, default)]
+    overview: Cow<'a, str>,
+    #[serde(borrow, default)]
+    topics: Vec<WordsOfTopic<'a>>,
+    #[serde(borrow, default)]
+    transcript: WordsSaid<'a>,
+}
+
+#[derive(Deserialize)]
+struct WordsOfEpisode<'a> {
+    #[serde(borrow, default)]
+    show: WordsOfShow<'a>,
+}
+
+#[derive(Default, Deserialize)]
+struct WordsOfShow<'a> {
+    #[serde(borrow, default)]
+    title: Cow<'a, str>,
+}
+
+#[derive(Deserialize)]
+struct WordsOfTopic<'a> {
+    #[serde(borrow)]
+    title: Cow<'a, str>,
+    #[serde(borrow, default)]
+    points: Vec<Text<'a>>,
+}
+
+#[derive(Default, Deserialize)]
+struct WordsSaid<'a> {
+    #[serde(default)]
+    speakers: BTreeMap<String, String>,
+    #[serde(borrow, default)]
+    cues: Vec<Text<'a>>,
+}
+
+#[derive(Deserialize)]
+struct Text<'a> {
+    #[serde(borrow)]
+    text: Cow<'a, str>,
+}
+
+impl Words<'_> {
+    fn draft(&self) -> Draft {
+        let mut draft = Draft::default();
+        draft.text(&self.title, Weight::Title);
+        draft.text(&self.episode.show.title, Weight::Title);
+        draft.text(&self.overview, Weight::Point);
+        for topic in &self.topics {
+            draft.text(&topic.title, Weight::Topic);
+            topic.points.iter().for_each(|point| draft.text(&point.text, Weight::Point));
         }
+        self.transcript.speakers.values().for_each(|name| draft.text(name, Weight::Point));
+        self.transcript.cues.iter().for_each(|cue| draft.text(&cue.text, Weight::Said));
+        draft
     }
-    document.text(&recap.overview, Weight::Point);
-    for cue in &recap.transcript.cues {
-        document.text(&cue.text, Weight::Said);
-    }
-    for name in recap.transcript.speakers.values() {
-        document.text(name, Weight::Point);
-    }
-    index.finish(document, &recap.id, stamp);
 }
 
 /// Where in a recap the words stand: the places that hold most of them first.
@@ -228,7 +318,7 @@ fn places(recap: &Recap, wanted: &[String]) -> Vec<Place> {
 }
 
 fn count_held(text: &str, wanted: &[String]) -> usize {
-    let held: Vec<String> = words(text).collect();
+    let held: Vec<String> = words(text);
     wanted.iter().filter(|word| held.iter().any(|one| index::stands_for(word, one))).count()
 }
 

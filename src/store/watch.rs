@@ -44,12 +44,12 @@ pub enum ChangeKind {
     Removed,
 }
 
-/// The state of each file as it was last seen or written by us.
+/// The state of each file as it was last seen or written by us, by its path.
 #[derive(Default)]
-pub(super) struct Stamps(Mutex<HashMap<PathBuf, Stamp>>);
+pub(super) struct Stamps(Mutex<HashMap<Box<Path>, Stamp>>);
 
 impl Stamps {
-    fn map(&self) -> MutexGuard<'_, HashMap<PathBuf, Stamp>> {
+    fn map(&self) -> MutexGuard<'_, HashMap<Box<Path>, Stamp>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -57,7 +57,7 @@ impl Stamps {
     pub(super) fn note(&self, path: &Path, stamp: Option<Stamp>) -> bool {
         let mut map = self.map();
         let before = match stamp {
-            Some(stamp) => map.insert(path.to_owned(), stamp),
+            Some(stamp) => map.insert(path.into(), stamp),
             None => map.remove(path),
         };
         before != stamp
@@ -240,8 +240,13 @@ impl Watch {
         let root = self.root.clone();
         self.scan(&root, tell);
         if tell {
-            let gone: Vec<PathBuf> =
-                self.stamps.map().keys().filter(|path| !path.exists()).cloned().collect();
+            let gone: Vec<PathBuf> = self
+                .stamps
+                .map()
+                .keys()
+                .filter(|path| !path.exists())
+                .map(|path| path.to_path_buf())
+                .collect();
             gone.into_iter().for_each(|path| self.touch(path));
         }
     }

@@ -548,6 +548,7 @@ fn every_public_fixture_that_has_words_is_read() {
 }
 
 /// The fixtures of the corpus, unpacked with tar, or `None` with a sentence.
+#[expect(clippy::disallowed_methods, reason = "where the corpus lies is told to tests alone")]
 fn corpus() -> Option<Vec<(String, Vec<u8>)>> {
     let beside = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus");
     let folder = std::env::var_os("RECAP_CORPUS").map_or(beside, Into::into);

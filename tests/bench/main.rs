@@ -1,6 +1,8 @@
 //! How fast and how small: absolute figures, and ratios beside a peer measured in the same run.
 //! `cargo bench` runs it; `cargo bench -- 1000` with another number of recaps. Asserts nothing.
 
+#![expect(clippy::unwrap_used, reason = "a benchmark ends where something is not as it must be")]
+
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};

@@ -1,5 +1,10 @@
 //! Multi mode: for now, that it refuses to start with a sentence, and what a default build says.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test, or what it stands on, ends where something is not as it must be"
+)]
+
 use assert_cmd::Command;
 
 fn serve(data: &std::path::Path) -> (Option<i32>, String) {

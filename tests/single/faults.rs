@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::support::{House, TALK, client, single, tree, until};
+use crate::support::{House, TALK, client, in_background, single, tree, until};
 
 /// Rounds of killing: enough to hit every step now and then.
 const ROUNDS: usize = 20;
@@ -53,7 +53,7 @@ async fn killed_at_any_moment_every_acknowledged_edit_is_there_and_no_file_is_ha
         let stop = Arc::new(AtomicBool::new(false));
         let (over, from) = (stop.clone(), acknowledged);
         let url = format!("{base}/api/recaps/{id}");
-        let writer = tokio::task::spawn(async move {
+        let writer = in_background(async move {
             let client = client();
             let mut n = from;
             while !over.load(Ordering::SeqCst) {

@@ -5,14 +5,14 @@ use std::time::{Duration, Instant};
 use futures_util::StreamExt;
 use serde_json::{Value, json};
 
-use crate::support::{House, PATIENCE, single, start, until};
+use crate::support::{House, PATIENCE, in_background, single, start, until};
 
 /// Listens to the events of the page from now on.
 async fn listen(house: &House) -> tokio::sync::mpsc::UnboundedReceiver<(String, Value)> {
     let answer = house.get("/api/events").await;
     let (sender, mut receiver) = tokio::sync::mpsc::unbounded_channel();
     let mut bytes = answer.bytes_stream();
-    tokio::task::spawn(async move {
+    in_background(async move {
         let mut text = String::new();
         while let Some(Ok(chunk)) = bytes.next().await {
             text.push_str(&String::from_utf8_lossy(&chunk));

@@ -1,5 +1,10 @@
 //! Single mode through its real doors: the router on a free port, and the command line.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test, or what it stands on, ends where something is not as it must be"
+)]
+
 #[path = "../support/mod.rs"]
 mod support;
 

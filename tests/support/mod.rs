@@ -1,5 +1,4 @@
 //! A whole daemon on a free port, canned servers to fetch from, and a client that speaks to both.
-#![allow(dead_code, reason = "each test binary uses its own part")]
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -261,9 +260,16 @@ pub async fn upstream(router: Router) -> String {
     base
 }
 
-#[expect(clippy::disallowed_methods, reason = "a canned server lives as long as its test")]
 fn serve(listener: tokio::net::TcpListener, router: Router) {
-    tokio::spawn(async move { axum::serve(listener, router).await });
+    in_background(async move { axum::serve(listener, router).await });
+}
+
+/// Runs something beside the test, for as long as the test lives.
+#[expect(clippy::disallowed_methods, reason = "what a test starts ends with its runtime")]
+pub fn in_background<A: Send + 'static>(
+    work: impl Future<Output = A> + Send + 'static,
+) -> tokio::task::JoinHandle<A> {
+    tokio::spawn(work)
 }
 
 /// Asks again until the answer is as wanted, or patience ends.

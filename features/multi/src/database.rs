@@ -36,7 +36,6 @@ pub enum DatabaseError {
 /// An open database.
 #[derive(Debug)]
 pub struct Database {
-    #[expect(dead_code, reason = "the ledger's writer thread will own it")]
     connection: Connection,
 }
 
@@ -61,6 +60,15 @@ impl Database {
             )
             .map_err(unreadable)?;
         Ok(Database { connection })
+    }
+
+    /// Whether what was committed survives a power cut (`PRAGMA synchronous` is FULL).
+    ///
+    /// # Errors
+    /// SQLite's own.
+    pub fn is_durable(&self) -> Result<bool, rusqlite::Error> {
+        let level: i64 = self.connection.query_row("PRAGMA synchronous", [], |row| row.get(0))?;
+        Ok(level == 2)
     }
 }
 
@@ -94,8 +102,6 @@ mod tests {
     fn an_empty_database_opens_with_durable_commits() {
         let folder = tempfile::tempdir().unwrap();
         let database = Database::open(&folder.path().join("recap.db")).unwrap();
-        let level: i64 =
-            database.connection.query_row("PRAGMA synchronous", [], |row| row.get(0)).unwrap();
-        assert_eq!(level, 2, "2 is FULL");
+        assert!(database.is_durable().unwrap());
     }
 }
