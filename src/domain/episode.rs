@@ -80,6 +80,15 @@ impl fmt::Display for EpisodeId {
     }
 }
 
+/// A link that may stand in a file that is exported and shared: without user and password.
+pub fn without_secrets(url: &Url) -> Url {
+    let mut url = url.clone();
+    // Neither call fails on an http link, and other links have neither.
+    let _ = url.set_username("");
+    let _ = url.set_password(None);
+    url
+}
+
 /// Where an episode comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]

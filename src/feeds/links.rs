@@ -2,6 +2,8 @@
 
 use url::Url;
 
+pub(super) use crate::domain::episode::without_secrets;
+
 /// Longest link that is taken; browsers and servers stop at 8 KB too.
 const LINK_BYTES_MAX: usize = 8 * 1024;
 
@@ -14,15 +16,6 @@ pub(super) fn http(text: &str, base: &Url) -> Option<Url> {
     let url = base.join(text).ok()?;
     let has_host = url.host_str().is_some_and(|host| !host.is_empty());
     (["http", "https"].contains(&url.scheme()) && has_host).then_some(url)
-}
-
-/// A link that may stand in a file that is exported and shared: without user and password.
-pub(super) fn without_secrets(url: &Url) -> Url {
-    let mut url = url.clone();
-    // Neither call fails on an http link, and other links have neither.
-    let _ = url.set_username("");
-    let _ = url.set_password(None);
-    url
 }
 
 #[cfg(test)]

@@ -4,10 +4,7 @@ use std::borrow::Cow;
 
 use encoding_rs::WINDOWS_1252;
 
-use crate::letters::entities;
-
-/// Longest entity name: `CounterClockwiseContourIntegral` and some room.
-const ENTITY_BYTES_MAX: usize = 40;
+pub(super) use crate::letters::entities::{push as push_entity, unescape};
 
 /// Longest name of a tag that is looked at.
 const TAG_NAME_BYTES_MAX: usize = 20;
@@ -70,55 +67,6 @@ pub(super) enum Tags {
 /// Whether a line ends at this element (its name in lower case).
 pub(super) fn is_block(name: &str) -> bool {
     BLOCKS.binary_search(&name).is_ok()
-}
-
-/// Decodes `&amp;`, `&#39;`, `&nbsp;` and the like, once; what is no entity stays as written.
-pub(super) fn unescape(text: &str) -> Cow<'_, str> {
-    let Some(first) = text.find('&') else {
-        return Cow::Borrowed(text);
-    };
-    let mut out = String::with_capacity(text.len());
-    out.push_str(&text[..first]);
-    let mut rest = &text[first..];
-    while let Some(at) = rest.find('&') {
-        out.push_str(&rest[..at]);
-        rest = &rest[at..];
-        let is_name = |b: &u8| b.is_ascii_alphanumeric() || *b == b'#';
-        let name_len = rest[1..].bytes().take(ENTITY_BYTES_MAX).take_while(is_name).count();
-        let name = &rest[1..1 + name_len];
-        if rest[1 + name_len..].starts_with(';') && push_entity(name, &mut out) {
-            rest = &rest[name_len + 2..];
-        } else {
-            out.push('&');
-            rest = &rest[1..];
-        }
-    }
-    out.push_str(rest);
-    Cow::Owned(out)
-}
-
-/// Adds what `&name;` stands for; an unknown name adds nothing and is `false`.
-pub(super) fn push_entity(name: &str, out: &mut String) -> bool {
-    let Some(number) = name.strip_prefix('#') else {
-        return entities::push(name, out);
-    };
-    let code = match number.strip_prefix(['x', 'X']) {
-        Some(hex) => u32::from_str_radix(hex, 16),
-        None => number.parse(),
-    };
-    match code {
-        Ok(0) | Err(_) => return false,
-        // As HTML says: publishers mean the Windows letters, not the control characters.
-        Ok(code @ 0x80..=0x9f) => {
-            let byte = [code as u8];
-            out.push_str(&WINDOWS_1252.decode_without_bom_handling(&byte).0);
-        }
-        Ok(code) => match char::from_u32(code) {
-            Some(c) => out.push(c),
-            None => return false,
-        },
-    }
-    true
 }
 
 /// Repairs a text that was encoded twice, as publishers' software does (`cafÃ©` for `café`): all

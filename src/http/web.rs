@@ -634,7 +634,7 @@ mod tests {
             let cut: Vec<(&str, bool)> = cut.iter().map(|p| (p.text, p.marked)).collect();
             assert_eq!(cut, want, "{text}");
         };
-        check("an oven", &[3..7], &[("an ", false), ("oven", true)]);
+        check("an oven", std::slice::from_ref(&(3..7)), &[("an ", false), ("oven", true)]);
         check("äü", &[0..2, 2..4], &[("ä", true), ("ü", true)]);
         check("none", &[], &[("none", false)]);
         check("", &[], &[]);

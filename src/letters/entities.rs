@@ -1,12 +1,68 @@
 //! Named entities of HTML (the HTML standard, section 13.5). quick-xml 0.42 has a table too, in which
 //! some 440 names stand for the wrong letters (`&alpha;` for `;`), so html-escape's is asked.
 
+use std::borrow::Cow;
+
+use encoding_rs::WINDOWS_1252;
 use html_escape::decode_html_entities_to_string;
 
-/// Adds what `&name;` stands for; an unknown name adds nothing and is `false`.
+/// Longest entity name: `&CounterClockwiseContourIntegral;` and some room.
+const NAME_BYTES_MAX: usize = 40;
+
+/// Decodes `&amp;`, `&#39;`, `&nbsp;` and the like, once; what is no entity stays as written.
+pub fn unescape(text: &str) -> Cow<'_, str> {
+    let Some(first) = text.find('&') else {
+        return Cow::Borrowed(text);
+    };
+    let mut out = String::with_capacity(text.len());
+    out.push_str(&text[..first]);
+    let mut rest = &text[first..];
+    while let Some(at) = rest.find('&') {
+        out.push_str(&rest[..at]);
+        rest = &rest[at..];
+        let is_name = |b: &u8| b.is_ascii_alphanumeric() || *b == b'#';
+        let name_len = rest[1..].bytes().take(NAME_BYTES_MAX).take_while(is_name).count();
+        let name = &rest[1..1 + name_len];
+        if rest[1 + name_len..].starts_with(';') && push(name, &mut out) {
+            rest = &rest[name_len + 2..];
+        } else {
+            out.push('&');
+            rest = &rest[1..];
+        }
+    }
+    out.push_str(rest);
+    Cow::Owned(out)
+}
+
+/// Adds what `&name;` or `&#number;` stands for (`name` without `&` and `;`); an unknown one adds
+/// nothing and is `false`.
 pub fn push(name: &str, out: &mut String) -> bool {
+    match name.strip_prefix('#') {
+        Some(number) => push_number(number, out),
+        None => push_name(name, out),
+    }
+}
+
+fn push_number(number: &str, out: &mut String) -> bool {
+    let code = match number.strip_prefix(['x', 'X']) {
+        Some(hex) => u32::from_str_radix(hex, 16),
+        None => number.parse(),
+    };
+    match code {
+        Ok(0) | Err(_) => false,
+        // As HTML says: publishers mean the Windows letters, not the control characters.
+        Ok(code @ 0x80..=0x9f) => {
+            let byte = [code as u8];
+            out.push_str(&WINDOWS_1252.decode_without_bom_handling(&byte).0);
+            true
+        }
+        Ok(code) => char::from_u32(code).map(|c| out.push(c)).is_some(),
+    }
+}
+
+fn push_name(name: &str, out: &mut String) -> bool {
     // Longer than any name there is, or no name at all: not looked up.
-    if name.len() > 40 || !name.bytes().all(|b| b.is_ascii_alphanumeric()) {
+    if name.len() > NAME_BYTES_MAX || !name.bytes().all(|b| b.is_ascii_alphanumeric()) {
         return false;
     }
     let written = format!("&{name};");
@@ -54,5 +110,31 @@ mod tests {
             check(name, want);
         }
         check(&"x".repeat(1_000_000), "");
+        for (number, want) in [
+            ("#233", "é"),
+            ("#xE9", "é"),
+            ("#146", "’"),
+            ("#0", ""),
+            ("#xD800", ""),
+            ("#x110000", ""),
+            ("#99999999999", ""),
+            ("#", ""),
+        ] {
+            check(number, want);
+        }
+    }
+
+    #[test]
+    fn a_text_is_decoded_once_and_a_stray_mark_stays() {
+        for (text, want) in [
+            ("a &amp;amp; b", "a &amp; b"),
+            ("R&D &nosuch; & &#233;t&eacute;", "R&D &nosuch; & été"),
+            ("&", "&"),
+            ("&;", "&;"),
+            ("plain", "plain"),
+        ] {
+            assert_eq!(unescape(text), want, "{text}");
+        }
+        assert_eq!(unescape(&"&".repeat(100_000)).len(), 100_000);
     }
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use url::Url;
 
-use crate::domain::episode::{Episode, EpisodeId, EpisodeKind, Show};
+use crate::domain::episode::{Episode, EpisodeId, EpisodeKind, Show, without_secrets};
 use crate::domain::recap::{TranscriptOrigin, TranscriptSource};
 use crate::domain::transcript::Times;
 use crate::feeds::{self, Feed, Item, TranscriptLink};
@@ -111,14 +111,7 @@ async fn read(
 async fn upload(tools: &Tools, name: &str, bytes: Vec<u8>) -> Result<Heard, PipelineError> {
     let id = EpisodeId::upload(&bytes);
     let (reading, sha256) = read(short(name), bytes, Hint::default()).await?;
-    let origin = TranscriptOrigin {
-        source: TranscriptSource::Upload,
-        format: reading.format.word().to_owned(),
-        sha256,
-        fetched_at: Some(tools.clock.now()),
-        skipped: reading.skipped.count,
-        ..TranscriptOrigin::default()
-    };
+    let origin = origin(tools, TranscriptSource::Upload, None, &reading, sha256);
     Ok(heard(
         bare_episode(id, EpisodeKind::Upload, title_of(name), None, &reading),
         reading,
@@ -143,15 +136,7 @@ async fn from_transcript_link(
     let name = url.path_segments().and_then(|mut parts| parts.next_back()).unwrap_or_default();
     let host = url.host_str().unwrap_or_default();
     let title = if name.is_empty() { host.to_owned() } else { title_of(&decoded(name)) };
-    let origin = TranscriptOrigin {
-        source: TranscriptSource::Podcast,
-        url: Some(without_secrets(&fetched.url)),
-        format: reading.format.word().to_owned(),
-        sha256,
-        fetched_at: Some(tools.clock.now()),
-        skipped: reading.skipped.count,
-        ..TranscriptOrigin::default()
-    };
+    let origin = origin(tools, TranscriptSource::Podcast, Some(&fetched.url), &reading, sha256);
     let id = EpisodeId::podcast("link", url.as_str());
     let episode =
         bare_episode(id, EpisodeKind::Podcast, title, Some(without_secrets(url)), &reading);
@@ -282,15 +267,7 @@ async fn publishers_transcript(
     let language = link.language.clone().or_else(|| language.map(str::to_owned));
     let hint = Hint { charset: fetched.charset, language };
     let (reading, sha256) = read(Shown::from(&link.url).to_string(), fetched.bytes, hint).await?;
-    let origin = TranscriptOrigin {
-        source: TranscriptSource::Podcast,
-        url: Some(without_secrets(&fetched.url)),
-        format: reading.format.word().to_owned(),
-        sha256,
-        fetched_at: Some(tools.clock.now()),
-        skipped: reading.skipped.count,
-        ..TranscriptOrigin::default()
-    };
+    let origin = origin(tools, TranscriptSource::Podcast, Some(&fetched.url), &reading, sha256);
     Ok((reading, origin))
 }
 
@@ -395,13 +372,23 @@ fn decoded(segment: &str) -> String {
         .unwrap_or_default()
 }
 
-/// A link as it may stand in a file that is exported and shared: a feed's user and password stay out.
-fn without_secrets(url: &Url) -> Url {
-    let mut url = url.clone();
-    // Neither call fails on an http link.
-    let _ = url.set_username("");
-    let _ = url.set_password(None);
-    url
+/// Where a transcript comes from: `url` where it was fetched.
+fn origin(
+    tools: &Tools,
+    source: TranscriptSource,
+    url: Option<&Url>,
+    reading: &Reading,
+    sha256: String,
+) -> TranscriptOrigin {
+    TranscriptOrigin {
+        source,
+        url: url.map(without_secrets),
+        format: reading.format.word().to_owned(),
+        sha256,
+        fetched_at: Some(tools.clock.now()),
+        skipped: reading.skipped.count,
+        ..TranscriptOrigin::default()
+    }
 }
 
 #[cfg(test)]

@@ -1,54 +1,6 @@
 //! Tags and entities inside a caption's text.
 
-use std::borrow::Cow;
-
-use crate::letters::entities;
-
-/// Longest entity name: `&CounterClockwiseContourIntegral;` and some room.
-const ENTITY_BYTES_MAX: usize = 40;
-
-/// Decodes `&amp;`, `&#39;`, `&nbsp;` and the like, once; what is no entity stays as written.
-pub(super) fn unescape(text: &str) -> Cow<'_, str> {
-    let Some(first) = text.find('&') else {
-        return Cow::Borrowed(text);
-    };
-    let mut out = String::with_capacity(text.len());
-    out.push_str(&text[..first]);
-    let mut rest = &text[first..];
-    while let Some(at) = rest.find('&') {
-        out.push_str(&rest[..at]);
-        rest = &rest[at..];
-        let name_len = rest[1..]
-            .bytes()
-            .take(ENTITY_BYTES_MAX)
-            .take_while(|b| b.is_ascii_alphanumeric() || *b == b'#')
-            .count();
-        let name = &rest[1..1 + name_len];
-        if rest[1 + name_len..].starts_with(';') && entity(name, &mut out) {
-            rest = &rest[name_len + 2..];
-        } else {
-            out.push('&');
-            rest = &rest[1..];
-        }
-    }
-    out.push_str(rest);
-    Cow::Owned(out)
-}
-
-fn entity(name: &str, out: &mut String) -> bool {
-    if let Some(number) = name.strip_prefix('#') {
-        let code = match number.strip_prefix(['x', 'X']) {
-            Some(hex) => u32::from_str_radix(hex, 16),
-            None => number.parse(),
-        };
-        match code.ok().filter(|code| *code != 0).and_then(char::from_u32) {
-            Some(c) => out.push(c),
-            None => return false,
-        }
-        return true;
-    }
-    entities::push(name, out)
-}
+pub(super) use crate::letters::entities::unescape;
 
 /// A piece of a text with tags.
 pub(super) enum Piece<'a> {

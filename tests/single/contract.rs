@@ -10,7 +10,7 @@ use recap_mode::{Caller, FaultKind, JobId, Mode, Pass, Scope, SystemClock, Syste
 use serde_json::{Map, json};
 
 use crate::support::twins::{self, CREDITS, Twins};
-use crate::support::{House, TALK, single, until};
+use crate::support::{House, TALK, single};
 
 /// What the daemon relies on, whoever answers: `enter` is how the scope's owner comes in.
 async fn story(mode: Arc<dyn Mode>, scope: &Scope) {
@@ -73,15 +73,7 @@ async fn a_recap_costs_one_credit_a_failed_one_none_and_without_credits_nothing_
             .unwrap();
         let job =
             answer.json::<serde_json::Value>().await.unwrap()["id"].as_str().unwrap().to_owned();
-        until("the outcome", async || {
-            let answer = house
-                .client
-                .get(house.url(&format!("/api/jobs/{job}")))
-                .header("cookie", "twin=ada");
-            let view: serde_json::Value = answer.send().await.unwrap().json().await.unwrap();
-            view["finished_at"].is_string().then_some(view)
-        })
-        .await
+        house.ended(&job, "ada").await
     };
     for _ in 0..CREDITS + 2 {
         assert_eq!(send("%PDF-1.7\u{0}\u{0}\u{0}").await["stage"], "failed");

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::support::{House, TALK, client, in_background, single, tree, until};
+use crate::support::{House, TALK, client, ended, in_background, single, tree, until};
 
 /// Rounds of killing: enough to hit every step now and then.
 const ROUNDS: usize = 20;
@@ -174,18 +174,7 @@ async fn a_full_disk_gets_a_sentence_reads_go_on_deleting_works_and_it_heals() {
             return answer.json::<Value>().await.unwrap();
         }
         let job = answer.json::<Value>().await.unwrap()["id"].as_str().unwrap().to_owned();
-        until("the outcome", async || {
-            let view: Value = client
-                .get(format!("{base}/api/jobs/{job}"))
-                .send()
-                .await
-                .unwrap()
-                .json()
-                .await
-                .unwrap();
-            view["finished_at"].is_string().then_some(view)
-        })
-        .await
+        ended(&client, &base, &job, "").await
     };
     let first = send().await;
     let id = first["recap"].as_str().unwrap().to_owned();

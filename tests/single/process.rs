@@ -337,12 +337,7 @@ async fn a_scope_s_jobs_are_bounded_and_another_s_are_not_seen() {
     assert_eq!(answer.status(), 202);
     let job = answer.json::<Value>().await.unwrap()["id"].as_str().unwrap().to_owned();
     let path = format!("/api/jobs/{job}");
-    let done = until("the recap", async || {
-        let view: Value =
-            call(reqwest::Method::GET, &path, "ada").send().await.unwrap().json().await.unwrap();
-        view["recap"].as_str().map(str::to_owned)
-    })
-    .await;
+    let done = house.ended(&job, "ada").await["recap"].as_str().unwrap().to_owned();
     for (method, path) in [
         (reqwest::Method::GET, path.clone()),
         (reqwest::Method::DELETE, path.clone()),
@@ -384,17 +379,7 @@ async fn a_scope_s_jobs_are_bounded_and_another_s_are_not_seen() {
         .await
         .unwrap();
     let job = typed.json::<Value>().await.unwrap()["id"].as_str().unwrap().to_owned();
-    let refused = until("the refusal", async || {
-        let view: Value = call(reqwest::Method::GET, &format!("/api/jobs/{job}"), "ada")
-            .send()
-            .await
-            .unwrap()
-            .json()
-            .await
-            .unwrap();
-        view["error"]["message"].as_str().map(str::to_owned)
-    })
-    .await;
+    let refused = house.ended(&job, "ada").await["error"]["message"].as_str().unwrap().to_owned();
     assert!(refused.contains("private address"), "a tenant types what they like: {refused}");
     tokio::time::timeout(Duration::from_secs(20), house.stop()).await.unwrap();
 }

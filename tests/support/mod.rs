@@ -123,6 +123,11 @@ impl House {
         serde_json::from_str(last).unwrap()
     }
 
+    /// Asks for a job as a tenant of the twins until it has ended.
+    pub async fn ended(&self, job: &str, who: &str) -> Value {
+        ended(&self.client, &self.base, job, &format!("twin={who}")).await
+    }
+
     /// A recap that is in the library, by its id.
     pub async fn a_recap(&self) -> String {
         let done = self.process_text("talk.txt", TALK).await;
@@ -270,6 +275,21 @@ pub fn in_background<A: Send + 'static>(
     work: impl Future<Output = A> + Send + 'static,
 ) -> tokio::task::JoinHandle<A> {
     tokio::spawn(work)
+}
+
+/// Asks for a job until it has ended.
+pub async fn ended(client: &reqwest::Client, base: &str, job: &str, cookie: &str) -> Value {
+    until("the job's end", async || {
+        let answer = client
+            .get(format!("{base}/api/jobs/{job}"))
+            .header("cookie", cookie)
+            .send()
+            .await
+            .unwrap();
+        let view: Value = answer.json().await.unwrap();
+        view["finished_at"].is_string().then_some(view)
+    })
+    .await
 }
 
 /// Asks again until the answer is as wanted, or patience ends.
