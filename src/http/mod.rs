@@ -74,11 +74,11 @@ pub fn openapi(app: &Arc<App>) -> OpenApi {
 fn parts(app: &Arc<App>) -> (Router, Router, OpenApi) {
     let open = OpenApiRouter::new()
         .routes(routes!(status::health))
-        .routes(routes!(status::openapi))
         .with_state(app.clone())
         .merge(app.mode.clone().routes());
     let guarded = OpenApiRouter::with_openapi(OpenApiBuilder::new().build())
         .routes(routes!(status::status))
+        .routes(routes!(status::openapi))
         .routes(routes!(process::process))
         .routes(routes!(process::list_jobs))
         .routes(routes!(process::show_job, process::cancel_job))
