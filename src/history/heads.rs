@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::fs;
+use std::io::{self, BufRead, Write};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -22,7 +23,14 @@ use super::layout::{self, RecapFile};
 const HEAD_BYTES: usize = 4096;
 
 /// The cache's own form; another one is thrown away.
-const CACHE_FORMAT: u32 = 1;
+const CACHE_FORMAT: u32 = 2;
+
+/// Heads for which room is made at once: a damaged cache may claim any number.
+const HEADS_EXPECTED_MAX: usize = 100_000;
+
+/// Changed files that are read whole at a start: more are a library that nobody knows yet, for which
+/// reading the fronts has to do.
+const WHOLE_CHECKS_MAX: usize = 200;
 
 /// What is known of one recap's file.
 #[derive(Clone, Debug)]
@@ -31,7 +39,7 @@ pub(super) struct Entry {
     /// The newest head that could be read.
     pub(super) head: Option<Arc<RecapHead>>,
     /// Why the file as it is now cannot be used.
-    pub(super) problem: Option<Problem>,
+    pub(super) problem: Option<Box<Problem>>,
 }
 
 /// The recaps of one scope by file name.
@@ -42,15 +50,30 @@ pub(super) fn refresh(store: &Store, scope: &Scope, shelf: &mut Shelf) -> Result
     let listed = store.list_now(scope)?;
     let mut changed = false;
     let mut seen = 0;
+    let mut fresh = Vec::new();
     for file in &listed {
         match shelf.get(&file.name) {
             Some(entry) if entry.stamp == file.stamp => seen += 1,
             _ if layout::recap_id(&file.name).is_some() => {
                 refresh_one(store, scope, shelf, &file.name, Some(file.stamp));
+                fresh.push(&file.name);
                 changed = true;
                 seen += 1;
             }
             _ => {}
+        }
+    }
+    // What a person changed while nobody watched is looked at whole, not only its front.
+    if fresh.len() <= WHOLE_CHECKS_MAX {
+        for name in fresh {
+            let Some(entry) = shelf.get_mut(name).filter(|entry| entry.problem.is_none()) else {
+                continue;
+            };
+            if let Ok(Some(bytes)) = store.bytes_now(scope, name)
+                && let Some(Err(problem)) = layout::check(scope, name, &bytes)
+            {
+                entry.problem = Some(Box::new(problem));
+            }
         }
     }
     if seen < shelf.len() {
@@ -81,7 +104,7 @@ pub(super) fn refresh_one(
             shelf.remove(name);
             return;
         }
-        Err(problem) => Entry { stamp, head: known, problem: Some(problem) },
+        Err(problem) => Entry { stamp, head: known, problem: Some(Box::new(problem)) },
     };
     shelf.insert(name.clone(), entry);
 }
@@ -202,68 +225,84 @@ impl<'de> Visitor<'de> for FrontVisitor<'_> {
     }
 }
 
+/// The first line of a cache; the others are [`CachedHead`]s.
 #[derive(Serialize, Deserialize)]
-struct CacheFile {
+struct CacheLine {
     format: u32,
-    heads: Vec<CachedHead>,
+    count: usize,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 struct CachedHead {
     name: FileName,
     stamp: Stamp,
     head: RecapHead,
 }
 
-fn cache_path(cache: &Path, scope: &Scope) -> std::path::PathBuf {
-    cache.join("heads").join(format!("{}.json", scope.as_str().replace('/', "~")))
+#[derive(Serialize)]
+struct HeadToCache<'a> {
+    name: &'a FileName,
+    stamp: Stamp,
+    head: &'a RecapHead,
 }
 
-/// The cached shelf; an unreadable cache is an empty one.
+fn cache_path(cache: &Path, scope: &Scope) -> std::path::PathBuf {
+    cache.join("heads").join(format!("{}.jsonl", scope.as_str().replace('/', "~")))
+}
+
+/// The cached shelf; an unreadable cache is an empty one. It is read line by line, so that a large
+/// library leaves no large buffers behind.
 pub(super) fn load(cache: &Path, scope: &Scope) -> Shelf {
-    let Ok(bytes) = fs::read(cache_path(cache, scope)) else {
-        return Shelf::new();
-    };
-    match serde_json::from_slice::<CacheFile>(&bytes) {
-        Ok(file) if file.format == CACHE_FORMAT => file
-            .heads
-            .into_iter()
-            .map(|cached| {
-                let entry =
-                    Entry { stamp: cached.stamp, head: Some(Arc::new(cached.head)), problem: None };
-                (cached.name, entry)
-            })
-            .collect(),
-        _ => Shelf::new(),
+    read_cache(&cache_path(cache, scope)).unwrap_or_default()
+}
+
+fn read_cache(path: &Path) -> io::Result<Shelf> {
+    let mut file = io::BufReader::new(fs::File::open(path)?);
+    let mut line = String::new();
+    file.read_line(&mut line)?;
+    let CacheLine { format, count } = serde_json::from_str(&line)?;
+    if format != CACHE_FORMAT {
+        return Err(io::ErrorKind::InvalidData.into());
     }
+    let mut shelf = Shelf::with_capacity(count.min(HEADS_EXPECTED_MAX));
+    for _ in 0..count {
+        line.clear();
+        file.read_line(&mut line)?;
+        let CachedHead { name, stamp, head } = serde_json::from_str(&line)?;
+        shelf.insert(name, Entry { stamp, head: Some(Arc::new(head)), problem: None });
+    }
+    Ok(shelf)
 }
 
 /// Keeps a shelf for the next start. A failure costs time then, so it is only logged.
 pub(super) fn save(cache: &Path, scope: &Scope, shelf: &Shelf, random: &str) {
     let path = cache_path(cache, scope);
-    let heads = shelf
+    if let Err(error) = write_cache(&path, shelf, random) {
+        tracing::warn!(%error, file = %path.display(), "the cache of recap heads could not be written; the next start reads them again");
+    }
+}
+
+fn write_cache(path: &Path, shelf: &Shelf, random: &str) -> io::Result<()> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    let sound: Vec<HeadToCache<'_>> = shelf
         .iter()
         .filter(|(_, entry)| entry.problem.is_none())
         .filter_map(|(name, entry)| {
-            Some(CachedHead {
-                name: name.clone(),
-                stamp: entry.stamp,
-                head: entry.head.as_deref()?.clone(),
-            })
+            Some(HeadToCache { name, stamp: entry.stamp, head: entry.head.as_deref()? })
         })
         .collect();
-    let write = || -> std::io::Result<()> {
-        if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder)?;
-        }
-        let temporary = path.with_extension(format!("{random}.tmp"));
-        let file = std::io::BufWriter::new(fs::File::create(&temporary)?);
-        serde_json::to_writer(file, &CacheFile { format: CACHE_FORMAT, heads })?;
-        fs::rename(&temporary, &path)
-    };
-    if let Err(error) = write() {
-        tracing::warn!(%error, file = %path.display(), "the cache of recap heads could not be written; the next start reads them again");
+    let temporary = path.with_extension(format!("{random}.tmp"));
+    let mut file = io::BufWriter::new(fs::File::create(&temporary)?);
+    let first = CacheLine { format: CACHE_FORMAT, count: sound.len() };
+    writeln!(file, "{}", serde_json::to_string(&first)?)?;
+    for head in &sound {
+        writeln!(file, "{}", serde_json::to_string(head)?)?;
     }
+    file.flush()?;
+    drop(file);
+    fs::rename(&temporary, path)
 }
 
 #[cfg(test)]

@@ -247,7 +247,7 @@ impl Library {
                 let was_broken = shelf.get(name).is_some_and(|entry| entry.problem.is_some());
                 heads::refresh_one(&self.store, scope, shelf, name, stamp);
                 if let Some(entry) = shelf.get_mut(name) {
-                    entry.problem.clone_from(&now);
+                    entry.problem = now.clone().map(Box::new);
                 }
                 was_broken
             })
@@ -326,7 +326,7 @@ impl Library {
     /// Where the folder cannot be listed.
     pub fn problems_now(&self, scope: &Scope) -> Result<Vec<Problem>, StoreError> {
         let mut problems: Vec<Problem> = self.with_shelf(scope, |shelf| {
-            shelf.values().filter_map(|entry| entry.problem.clone()).collect()
+            shelf.values().filter_map(|entry| entry.problem.as_deref().cloned()).collect()
         })?;
         let others = self.problems.read().unwrap_or_else(PoisonError::into_inner);
         problems.extend(

@@ -226,7 +226,7 @@ async fn the_head_cache_may_be_deleted_broken_or_old_and_lists_stay_right() {
     let house = House::with(&[("a", "Bread"), ("b", "Bees")]).await;
     assert_eq!(house.ids(ListQuery::default()).len(), 2);
     house.library.keep_heads_now();
-    let cache = house.data.path().join("cache/heads/owner.json");
+    let cache = house.data.path().join("cache/heads/owner.jsonl");
     let list = |data: &Path| {
         open(data)
             .list_now(&Scope::owner(), &ListQuery { limit: 9, ..ListQuery::default() })
@@ -236,12 +236,37 @@ async fn the_head_cache_may_be_deleted_broken_or_old_and_lists_stay_right() {
     assert!(cache.exists());
     std::fs::remove_file(house.file("a.json")).unwrap();
     assert_eq!(list(house.data.path()), 1, "the cache is checked against the disk");
-    for damage in ["", "{", "[]", "{\"format\": 9, \"heads\": []}"] {
+    for damage in [
+        "",
+        "{",
+        "[]",
+        "{\"format\":9,\"count\":0}\n",
+        "{\"format\":2,\"count\":9}\n",
+        "{\"format\":2,\"count\":18446744073709551615}\n",
+    ] {
         std::fs::write(&cache, damage).unwrap();
         assert_eq!(list(house.data.path()), 1);
     }
     std::fs::remove_file(&cache).unwrap();
     assert_eq!(list(house.data.path()), 1);
+}
+
+#[tokio::test]
+async fn a_file_that_was_broken_while_nobody_watched_is_noticed_at_the_next_start() {
+    let house = House::with(&[("a", "Bread"), ("b", "Bees")]).await;
+    assert_eq!(house.ids(ListQuery::default()).len(), 2);
+    house.library.keep_heads_now();
+    let path = house.file("a.json");
+    let text = std::fs::read_to_string(&path).unwrap();
+    // Far behind the front of the file, which a list would read.
+    std::fs::write(&path, text.replace("\"text\": \"Then the oven.\"", "\"text\": Then the oven."))
+        .unwrap();
+    let next = open(house.data.path());
+    let problems = next.problems_now(&Scope::owner()).unwrap();
+    assert_eq!(problems.len(), 1, "{problems:?}");
+    assert_eq!(problems[0].file, "owner/a.json");
+    let all = ListQuery { limit: 9, ..ListQuery::default() };
+    assert_eq!(next.list_now(&Scope::owner(), &all).unwrap().total, 2, "its head is still good");
 }
 
 #[tokio::test(flavor = "multi_thread")]
