@@ -79,13 +79,13 @@ impl Store {
         let root = fs::canonicalize(root)
             .map_err(|cause| StoreError::io("finding the folder", root, cause))?;
         Ok(Arc::new(Store {
+            stamps: Arc::new(watch::Stamps::below(&root)),
             root,
             entropy,
             clock,
             lock_wait: Duration::from_secs(10),
             in_process: Mutex::default(),
             last_good: Mutex::default(),
-            stamps: Arc::default(),
             changes: broadcast::Sender::new(CHANGES_KEPT),
         }))
     }

@@ -44,23 +44,42 @@ pub enum ChangeKind {
     Removed,
 }
 
-/// The state of each file as it was last seen or written by us, by its path.
-#[derive(Default)]
-pub(super) struct Stamps(Mutex<HashMap<Box<Path>, Stamp>>);
+/// The state of each file as it was last seen or written by us.
+pub(super) struct Stamps {
+    root: PathBuf,
+    /// By the path below the root: ten thousand times the root would be a megabyte.
+    by_path: Mutex<HashMap<Box<Path>, Stamp>>,
+}
 
 impl Stamps {
+    /// Of the files below `root`.
+    pub(super) fn below(root: &Path) -> Stamps {
+        Stamps { root: root.to_owned(), by_path: Mutex::default() }
+    }
+
     fn map(&self) -> MutexGuard<'_, HashMap<Box<Path>, Stamp>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.by_path.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Notes a state; whether it is another than the one noted before.
     pub(super) fn note(&self, path: &Path, stamp: Option<Stamp>) -> bool {
+        let path = path.strip_prefix(&self.root).unwrap_or(path);
         let mut map = self.map();
         let before = match stamp {
             Some(stamp) => map.insert(path.into(), stamp),
             None => map.remove(path),
         };
         before != stamp
+    }
+
+    fn known(&self, path: &Path) -> Option<Stamp> {
+        self.map().get(path.strip_prefix(&self.root).unwrap_or(path)).copied()
+    }
+
+    /// The files that were there and are not.
+    fn gone(&self) -> Vec<PathBuf> {
+        let paths: Vec<PathBuf> = self.map().keys().map(|path| self.root.join(path)).collect();
+        paths.into_iter().filter(|path| !path.exists()).collect()
     }
 }
 
@@ -240,14 +259,7 @@ impl Watch {
         let root = self.root.clone();
         self.scan(&root, tell);
         if tell {
-            let gone: Vec<PathBuf> = self
-                .stamps
-                .map()
-                .keys()
-                .filter(|path| !path.exists())
-                .map(|path| path.to_path_buf())
-                .collect();
-            gone.into_iter().for_each(|path| self.touch(path));
+            self.stamps.gone().into_iter().for_each(|path| self.touch(path));
         }
     }
 
@@ -268,7 +280,7 @@ impl Watch {
             };
             if !tell {
                 self.stamps.note(entry.path(), Some(stamp));
-            } else if self.stamps.map().get(entry.path()) != Some(&stamp) {
+            } else if self.stamps.known(entry.path()) != Some(stamp) {
                 self.touch(entry.into_path());
             }
         }
