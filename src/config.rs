@@ -277,6 +277,16 @@ pub enum ConfigError {
     DataFolder(String),
 }
 
+impl ConfigError {
+    /// Line, column and reason, for a report that names the file itself.
+    pub fn place(&self) -> (usize, usize, String) {
+        match self {
+            ConfigError::Malformed { line, column, reason, .. } => (*line, *column, reason.clone()),
+            other => (1, 1, other.to_string()),
+        }
+    }
+}
+
 fn known() -> String {
     SETTINGS.iter().map(|setting| setting.key).collect::<Vec<_>>().join(", ")
 }
@@ -347,10 +357,15 @@ pub fn data_folder(flag: Option<&Path>, environment: &Environment) -> Result<Pat
             folder.display()
         )));
     }
-    let looks_like_history = folder.join("owner").is_dir()
-        || (folder.ends_with("history") && !folder.join("history").is_dir());
-    if looks_like_history && !folder.join("config.json").exists() {
-        let parent = folder.parent().unwrap_or(&folder);
+    let is_history = |folder: &Path| {
+        folder.join("owner").is_dir()
+            || (folder.ends_with("history") && !folder.join("history").is_dir())
+    };
+    let parent = folder.parent().unwrap_or(&folder);
+    let is_scope =
+        is_history(parent) && (folder.join(".lock").exists() || folder.ends_with("owner"));
+    if is_history(&folder) || is_scope {
+        let parent = if is_scope { parent.parent().unwrap_or(parent) } else { parent };
         return Err(ConfigError::DataFolder(format!(
             "{} is a history folder; the data folder is the one around it. Use: --data {}",
             folder.display(),
@@ -591,6 +606,8 @@ mod tests {
         std::fs::create_dir_all(history.join("owner")).unwrap();
         let none = Environment::default();
         let said = data_folder(Some(&history), &none).unwrap_err().to_string();
+        assert!(said.ends_with(&format!("Use: --data {}", data.path().display())), "{said}");
+        let said = data_folder(Some(&history.join("owner")), &none).unwrap_err().to_string();
         assert!(said.ends_with(&format!("Use: --data {}", data.path().display())), "{said}");
         assert_eq!(data_folder(Some(data.path()), &none).unwrap(), data.path());
         let variable = Environment::of(&[("RECAP_DATA", data.path().to_str().unwrap())]);

@@ -5,7 +5,7 @@ use std::fs::{File, OpenOptions};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use fs4::{FileExt, TryLockError};
 use recap_mode::{Clock, Entropy, Host, Mode, Stop};
@@ -28,6 +28,13 @@ use crate::work::reload::{self, Reload};
 
 /// How long everything that runs may take to end.
 const STOP_TIME: Duration = Duration::from_secs(10);
+
+/// How long to wait for the lock of a daemon that is just ending: a program that it started holds the
+/// lock with it for the moment between fork and exec.
+const LOCK_TIME: Duration = Duration::from_millis(500);
+
+/// How long to wait before trying it again.
+const LOCK_PAUSE: Duration = Duration::from_millis(20);
 
 /// What a mode is chosen by.
 pub struct ModeRequest<'a> {
@@ -216,9 +223,17 @@ fn lock(data: &Path) -> Result<File, StartError> {
     let folder = |cause| StartError::Folder { path: path.clone(), cause };
     let file =
         OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(folder)?;
-    match FileExt::try_lock(&file) {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(StartError::AlreadyServed(data.to_owned())),
-        Err(TryLockError::Error(cause)) => Err(folder(cause)),
+    let deadline = Instant::now() + LOCK_TIME;
+    loop {
+        match FileExt::try_lock(&file) {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) if Instant::now() < deadline => {
+                std::thread::sleep(LOCK_PAUSE)
+            }
+            Err(TryLockError::WouldBlock) => {
+                return Err(StartError::AlreadyServed(data.to_owned()));
+            }
+            Err(TryLockError::Error(cause)) => return Err(folder(cause)),
+        }
     }
 }

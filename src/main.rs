@@ -29,7 +29,9 @@ fn choose_mode(request: &ModeRequest<'_>) -> Result<Arc<dyn Mode>, String> {
                 .map_err(|error| error.to_string())?;
             let is_https =
                 request.config.public_url.as_ref().is_some_and(|url| url.scheme() == "https");
-            Ok(Single::new(Arc::new(secrets), request.clock.clone(), is_https))
+            let config = request.config;
+            let exposed = !config.listen.ip().is_loopback() && !config.behind_proxy;
+            Ok(Single::new(Arc::new(secrets), request.clock.clone(), is_https, exposed))
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::app::App;
 use crate::domain::recap::RecapId;
 use crate::jobs::{JobError, JobView, OPEN_MAX};
 use crate::net::Shown;
-use crate::pipeline::{self, Order, Stage, Workspace};
+use crate::pipeline::{self, Made, Order, Stage, Workspace};
 
 /// Starts a job; it goes on when the caller goes away.
 ///
@@ -115,15 +115,21 @@ fn run_in_background(
     let (app, scope) = (app.clone(), scope.clone());
     let tasks = app.tasks.clone();
     tasks.spawn(async move {
-        let work = AssertUnwindSafe(run(&app, &scope, &job, &order, &workspace)).catch_unwind();
-        let outcome = tokio::select! {
-            // A recap that is done is done, even if it was cancelled in the same moment.
+        let work = AssertUnwindSafe(prepare(&app, &scope, &job, &order, &workspace)).catch_unwind();
+        let prepared = tokio::select! {
             biased;
-            done = work => done.unwrap_or_else(|_| {
-                Err(Outcome::Failed(Fault::internal("making a recap", "a step panicked")))
-            }),
             () = cancel.cancelled() => Err(Outcome::Cancelled),
             () = app.stop.cancelled() => Err(Outcome::Interrupted),
+            done = work => done.unwrap_or_else(|_| Err(panicked())),
+        };
+        // From here on it cannot be cancelled: a recap that is being written will be there.
+        let outcome = match prepared {
+            Ok(Prepared::There(id)) => Ok(id),
+            Ok(Prepared::Made(made)) => AssertUnwindSafe(save(&app, &scope, &job, *made))
+                .catch_unwind()
+                .await
+                .unwrap_or_else(|_| Err(panicked())),
+            Err(outcome) => Err(outcome),
         };
         let outcome = settle(&app, &scope, &job, outcome).await;
         if !matches!(outcome, Err(Outcome::Interrupted)) {
@@ -136,13 +142,25 @@ fn run_in_background(
     });
 }
 
-async fn run(
+fn panicked() -> Outcome {
+    Outcome::Failed(Fault::internal("making a recap", "a step panicked"))
+}
+
+/// What a job has when nothing is left to do but saving.
+enum Prepared {
+    /// Its recap is in the library already, from a run that was cut off.
+    There(RecapId),
+    /// Everything but the file.
+    Made(Box<Made>),
+}
+
+async fn prepare(
     app: &Arc<App>,
     scope: &Scope,
     job: &JobId,
     order: &Order,
     workspace: &Workspace,
-) -> Result<RecapId, Outcome> {
+) -> Result<Prepared, Outcome> {
     let failed = |fault: Fault| Outcome::Failed(fault);
     let _place = app.job_places.acquire().await.map_err(|_| Outcome::Interrupted)?;
     // A run that was cut off between saving and tidying has its recap already.
@@ -152,28 +170,36 @@ async fn run(
         .map_err(|error| failed(Fault::internal("looking for a recap", error)))?
         .map_err(|error| failed(error.into()))?;
     if let Some(id) = made {
-        return Ok(id);
+        return Ok(Prepared::There(id));
     }
     app.mode.debit(scope, job).await.map_err(failed)?;
     let tools = app.tools(scope).await;
-    let progress = |stage: Stage, message: String| {
-        let view = app.jobs.change(job, |view| {
-            view.stage = stage;
-            view.percent = stage.percent();
-            view.message = message;
-        });
-        announce(app, scope, view);
-    };
+    let progress = |stage: Stage, message: String| show(app, scope, job, stage, message);
     let made = pipeline::run(&tools, order, workspace, &progress)
         .await
         .map_err(|error| failed(error.into()))?;
-    progress(Stage::Save, "Saving the recap".to_owned());
+    Ok(Prepared::Made(Box::new(made)))
+}
+
+/// Writes the recap.
+async fn save(app: &App, scope: &Scope, job: &JobId, made: Made) -> Result<RecapId, Outcome> {
+    show(app, scope, job, Stage::Save, "Saving the recap".to_owned());
     let now = app.clock.now();
     let episode = made.episode();
     let id = app.library.new_id(scope, episode.published_at.unwrap_or(now), &episode.title);
     let recap = made.into_recap(id.clone(), Some(job.to_string()), now);
-    app.library.save(scope, recap).await.map_err(|error| failed(error.into()))?;
+    app.library.save(scope, recap).await.map_err(|error| Outcome::Failed(error.into()))?;
     Ok(id)
+}
+
+/// Shows that a stage begins.
+fn show(app: &App, scope: &Scope, job: &JobId, stage: Stage, message: String) {
+    let view = app.jobs.change(job, |view| {
+        view.stage = stage;
+        view.percent = stage.percent();
+        view.message = message;
+    });
+    announce(app, scope, view);
 }
 
 /// Gives back what a job without a recap has cost.

@@ -43,6 +43,9 @@ const FAILURES_MAX: usize = 10;
 /// See [`FAILURES_MAX`].
 const FAILURES_MINUTES: i64 = 15;
 
+/// Largest body of a sign-in: a password and a path.
+const SIGN_IN_BYTES_MAX: usize = 16 * 1024;
+
 /// Addresses whose failures are remembered; IPv6 by their /64, which one person can have whole.
 const ADDRESSES_MAX: usize = 10_000;
 
@@ -51,6 +54,8 @@ pub struct Single {
     secrets: Arc<Secrets>,
     clock: Arc<dyn Clock>,
     secure_cookies: bool,
+    /// Whether the address can be reached from elsewhere with nobody in front who decides.
+    exposed: bool,
     failures: Mutex<HashMap<IpAddr, Vec<DateTime<Utc>>>>,
     /// Hashing a password takes 19 MiB and 50 ms: one at a time.
     hashing: Semaphore,
@@ -66,12 +71,19 @@ struct Session {
 }
 
 impl Single {
-    /// `secure_cookies` where the public URL is https.
-    pub fn new(secrets: Arc<Secrets>, clock: Arc<dyn Clock>, secure_cookies: bool) -> Arc<Single> {
+    /// `secure_cookies` where the public URL is https; `exposed` where the address can be reached from
+    /// elsewhere and no proxy decides who gets in: without a password nobody does then.
+    pub fn new(
+        secrets: Arc<Secrets>,
+        clock: Arc<dyn Clock>,
+        secure_cookies: bool,
+        exposed: bool,
+    ) -> Arc<Single> {
         Arc::new(Single {
             secrets,
             clock,
             secure_cookies,
+            exposed,
             failures: Mutex::default(),
             hashing: Semaphore::new(1),
         })
@@ -178,7 +190,16 @@ fn session_cookie(headers: &HeaderMap) -> Option<&str> {
 #[async_trait]
 impl Mode for Single {
     async fn identify(&self, request: &Parts) -> Result<Caller, Fault> {
-        let Some(password) = self.secrets.password() else { return Ok(Single::owner(false)) };
+        let Some(password) = self.secrets.password() else {
+            if self.exposed {
+                return Err(Fault::new(
+                    FaultKind::Unauthenticated,
+                    "The password was taken away while this Recap listens to the network: nobody gets in.",
+                )
+                .hint("Set one with `recap set-password`, or start again on a loopback address."));
+            }
+            return Ok(Single::owner(false));
+        };
         match session_cookie(&request.headers) {
             Some(value) if self.holds(value, &password)? => Ok(Single::owner(true)),
             Some(_) => Err(Fault::new(FaultKind::Unauthenticated, "Your sign-in is over.").hint("Sign in again.")),
@@ -243,13 +264,17 @@ async fn sign_in(
     State(single): State<Arc<Single>>,
     Extension(Peer(address)): Extension<Peer>,
     headers: HeaderMap,
-    body: axum::body::Bytes,
+    body: axum::body::Body,
 ) -> Result<Response, Fault> {
+    // A stranger may send this: it is bounded before anything is kept.
+    let body = axum::body::to_bytes(body, SIGN_IN_BYTES_MAX)
+        .await
+        .map_err(|_| Fault::new(FaultKind::TooLarge, "A sign-in is shorter than what you sent."))?;
     let is_form = headers
         .get(CONTENT_TYPE)
         .is_some_and(|kind| kind.as_bytes().starts_with(b"application/x-www-form-urlencoded"));
     let given: SignIn = if is_form {
-        serde_urlencoded_form(&body)?
+        sign_in_form(&body)?
     } else {
         serde_json::from_slice(&body).map_err(|error| {
             Fault::invalid(format!("To sign in, send {{\"password\": …}}: {error}."))
@@ -263,17 +288,17 @@ async fn sign_in(
         .hint("Set one with `recap set-password`."));
     };
     if single.is_throttled(address) {
-        return Err(Fault::new(
-            FaultKind::TooMany,
-            "There were too many wrong passwords from your network.",
-        )
-        .hint(format!("Try again in {FAILURES_MINUTES} minutes.")));
+        return Err(too_many());
     }
     let _turn = single
         .hashing
         .acquire()
         .await
         .map_err(|error| Fault::internal("checking a password", error))?;
+    // Many may have waited for their turn: the limit counts for each of them.
+    if single.is_throttled(address) {
+        return Err(too_many());
+    }
     let (checked, text) = (password.clone(), given.password.clone());
     let right = tokio::task::spawn_blocking(move || checked.is(&text))
         .await
@@ -302,7 +327,12 @@ async fn sign_in(
     }
 }
 
-fn serde_urlencoded_form(body: &[u8]) -> Result<SignIn, Fault> {
+fn too_many() -> Fault {
+    Fault::new(FaultKind::TooMany, "There were too many wrong passwords from your network.")
+        .hint(format!("Try again in {FAILURES_MINUTES} minutes."))
+}
+
+fn sign_in_form(body: &[u8]) -> Result<SignIn, Fault> {
     let mut given = SignIn { password: String::new(), next: None };
     for (name, value) in url::form_urlencoded::parse(body) {
         match &*name {
@@ -359,7 +389,7 @@ mod tests {
         let secrets = Arc::new(Secrets::open(data.path(), None, Arc::new(SystemEntropy)).unwrap());
         secrets.set_password(password).unwrap();
         let clock = Arc::new(ManualClock::at("2026-11-20T10:00:00Z".parse().unwrap()));
-        let single = Single::new(secrets.clone(), clock.clone(), false);
+        let single = Single::new(secrets.clone(), clock.clone(), false, false);
         House { _data: data, secrets, clock, single }
     }
 
@@ -370,6 +400,21 @@ mod tests {
         assert_eq!(caller, Single::owner(false));
         assert!(!house.single.guarded());
         assert_eq!(house.single.pass_for(&Scope::owner()).await.unwrap().cookie(), None);
+    }
+
+    #[tokio::test]
+    async fn a_password_that_is_taken_away_lets_nobody_in_from_the_network() {
+        let house = house(Some("correct horse"));
+        let exposed = Single::new(house.secrets.clone(), house.clock.clone(), false, true);
+        house.secrets.set_password(None).unwrap();
+        assert_eq!(
+            exposed.identify(&parts(None)).await.unwrap_err().kind,
+            FaultKind::Unauthenticated
+        );
+        assert!(
+            house.single.identify(&parts(None)).await.is_ok(),
+            "on loopback it is as at the start"
+        );
     }
 
     #[tokio::test]

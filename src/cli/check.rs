@@ -30,20 +30,21 @@ impl Check {
             return Err(Failure::input(format!("There is no data folder {}.", data.display())));
         }
         let mut report = Report { files: 0, problems: Vec::new() };
-        let mut whole_file = |file: &str, problem: Option<String>| {
+        let mut whole_file = |file: &str, problem: Option<(usize, usize, String)>| {
             report.files += usize::from(data.join(file).exists());
-            report.problems.extend(problem.map(|reason| Problem {
+            report.problems.extend(problem.map(|(line, column, reason)| Problem {
                 file: file.to_owned(),
-                line: 1,
-                column: 1,
+                line,
+                column,
                 reason,
             }));
         };
-        whole_file("config.json", setting.config().err().map(|failure| failure.message));
+        let config = crate::config::load(&data, &setting.environment, &serde_json::Map::new());
+        whole_file("config.json", config.err().map(|error| error.place()));
         let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
         whole_file(
             "secrets.json",
-            Secrets::open(&data, None, entropy).err().map(|error| error.to_string()),
+            Secrets::open(&data, None, entropy).err().map(|error| (1, 1, error.to_string())),
         );
         if data.join("history").is_dir() {
             let library = setting.library()?;
@@ -65,6 +66,7 @@ impl Check {
             say(&safe(&problem.to_string()))?;
         }
         say(&match report.problems.len() {
+            0 if report.files == 1 => "1 file is well.".to_owned(),
             0 => format!("{} files are well.", report.files),
             bad => format!("{bad} of {} files cannot be used as they are.", report.files),
         })?;

@@ -80,8 +80,8 @@ impl Demo {
         let recap = read_through_api(&daemon, &id).await?;
         print(&recap)?;
         let page = format!("http://{}/recaps/{id}", daemon.address());
-        say(&format!("\nThe page: {page}"))?;
         if !self.once {
+            say(&format!("\nThe page: {page}"))?;
             say("It is served until you press Ctrl-C.")?;
             super::serve::until_told_to_stop().await;
         }

@@ -20,6 +20,12 @@ pub const FORMAT: u32 = 1;
 /// Longest slug within an id, in bytes.
 const SLUG_BYTES_MAX: usize = 60;
 
+/// Longest title, in characters. What a publisher gives is cut at half of it.
+const TITLE_CHARS_MAX: usize = 1000;
+
+/// Names of devices on Windows, where a library may be copied to: no file there can have them.
+const DEVICES: [&str; 4] = ["con", "prn", "aux", "nul"];
+
 /// Names of a scope's other documents, which no recap may take.
 const RESERVED: [&str; 7] =
     ["_meta", "auto-queue", "feed-state", "seen-list", "settings", "skip-list", "subscriptions"];
@@ -77,7 +83,11 @@ impl FromStr for RecapId {
         let fits = (1..=128).contains(&text.len())
             && !text.starts_with(['.', '_', '-'])
             && text.chars().all(|c| c.is_alphanumeric() || "-_. ".contains(c))
-            && !RESERVED.contains(&text);
+            && !text.ends_with(['.', ' '])
+            && !RESERVED.contains(&text)
+            && !DEVICES.contains(
+                &text.split('.').next().unwrap_or_default().to_ascii_lowercase().as_str(),
+            );
         if fits { Ok(RecapId(text.to_owned())) } else { Err("this is no id of a recap".to_owned()) }
     }
 }
@@ -475,6 +485,12 @@ impl Recap {
         if self.title.trim().is_empty() {
             flaws.push("the title is empty".to_owned());
         }
+        if self.title.chars().count() > TITLE_CHARS_MAX || self.title.chars().any(char::is_control)
+        {
+            flaws.push(format!(
+                "the title has more than {TITLE_CHARS_MAX} characters, or control characters"
+            ));
+        }
         if self.format != FORMAT {
             flaws.push(format!(
                 "format is {}, and this version writes format {FORMAT}",
@@ -492,7 +508,13 @@ impl Recap {
                     topic.first_cue, topic.last_cue
                 ));
             }
+            if topic.start_ms > topic.end_ms {
+                flaws.push(format!("topic {id} ends before it starts"));
+            }
             for point in &topic.points {
+                if point.text.trim().is_empty() {
+                    flaws.push(format!("point {} has no text", point.id));
+                }
                 if point.cue >= cues {
                     flaws.push(format!(
                         "point {} cites cue {}, and the transcript has {cues}",
@@ -709,6 +731,9 @@ pub(crate) mod tests {
             "a\\b",
             "a\0",
             "a\n",
+            "CON",
+            "nul.x",
+            "a.",
             "-x",
             &"a".repeat(129),
         ] {

@@ -1,6 +1,6 @@
 //! A whole library as one JSON file, out and in.
 //!
-//! Form: `{"recap_library": 1, "exported_at": …, "meta": {…}, "skip_list": {…}, "recaps": {"<id>": {…}, …}}`.
+//! Form: `{"recap_library": 1, "meta": {…}, "skip_list": {…}, "recaps": {"<id>": {…}, …}, "omitted": […]}`.
 //! Both ways go one recap at a time, so that a large library needs little memory.
 
 use std::fmt;
@@ -47,7 +47,8 @@ pub struct Imported {
 }
 
 impl Library {
-    /// Writes a scope's whole library. Blocks. A recap that does not parse is left out.
+    /// Writes a scope's whole library. Blocks. What cannot be read or does not parse is left out, and
+    /// named in `omitted`.
     ///
     /// # Errors
     /// The files; a writer that refuses.
@@ -57,8 +58,18 @@ impl Library {
             path: "the archive".into(),
             cause,
         };
-        let meta = self.store().read_now(&layout::meta(scope))?.value;
-        let skip_list = self.store().read_now(&layout::skip_list(scope))?.value;
+        // A list that does not parse is left as it is, and does not keep the recaps from being saved.
+        let mut omitted: Vec<String> = Vec::new();
+        let meta = self.store().read_now(&layout::meta(scope)).map(|stored| stored.value);
+        let meta = meta.unwrap_or_else(|error| {
+            omitted.push(error.to_string());
+            LibraryMeta::default()
+        });
+        let skip_list = self.store().read_now(&layout::skip_list(scope)).map(|stored| stored.value);
+        let skip_list = skip_list.unwrap_or_else(|error| {
+            omitted.push(error.to_string());
+            SkipList::default()
+        });
         let mut names: Vec<_> =
             self.store().list_now(scope)?.into_iter().map(|file| file.name).collect();
         names.sort();
@@ -74,11 +85,16 @@ impl Library {
             let Some(id) = layout::recap_id(&name) else {
                 continue;
             };
-            let Some(bytes) = self.store().bytes_now(scope, &name)? else {
-                continue;
+            let bytes = match self.store().bytes_now(scope, &name) {
+                Ok(Some(bytes)) => bytes,
+                Ok(None) => continue,
+                Err(error) => {
+                    omitted.push(error.to_string());
+                    continue;
+                }
             };
             if let Some(Err(problem)) = layout::check(scope, &name, &bytes) {
-                tracing::warn!(%problem, "a recap that does not parse was left out of an export");
+                omitted.push(problem.to_string());
                 continue;
             }
             let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&bytes);
@@ -87,14 +103,17 @@ impl Library {
             out.write_all(bytes.trim_ascii()).map_err(failed)?;
             first = false;
         }
-        write!(out, "\n}}}}\n").map_err(failed)
+        for why in &omitted {
+            tracing::warn!("an export leaves something out: {why}");
+        }
+        write!(out, "\n}},\n\"omitted\": {}}}\n", json(&omitted)).map_err(failed)
     }
 
     /// Takes over an archive: what is there is kept, unsafe names and unsound recaps are refused one
     /// by one. Blocks; `runtime` runs the writes.
     ///
     /// # Errors
-    /// [`LibraryError::Refused`] where it is no archive; recaps read before the flaw stay added.
+    /// [`LibraryError::Archive`] where it is none or is cut off; recaps read before the flaw stay added.
     pub fn import_now(
         &self,
         scope: &Scope,
@@ -102,10 +121,15 @@ impl Library {
         runtime: &tokio::runtime::Handle,
     ) -> Result<ImportReport, LibraryError> {
         let mut reader = serde_json::Deserializer::from_reader(std::io::BufReader::new(input));
-        let seed = Archive { library: self, scope, runtime };
-        let imported = seed.deserialize(&mut reader).map_err(|error| {
-            LibraryError::Refused(format!("this is no exported library: {error}."))
-        })?;
+        let mut imported = Imported::default();
+        let seed = Archive { library: self, scope, runtime, imported: &mut imported };
+        let read = seed.deserialize(&mut reader).and_then(|()| reader.end());
+        if let Err(error) = read {
+            return Err(LibraryError::Archive {
+                why: error.to_string(),
+                added: imported.report.added,
+            });
+        }
         if let Some(meta) = imported.meta {
             runtime.block_on(self.arrange(scope, move |ours| {
                 ours.merge(&meta);
@@ -128,7 +152,6 @@ impl Library {
                 },
             ))?;
         }
-        self.refresh_after_import(scope);
         Ok(imported.report)
     }
 
@@ -189,25 +212,25 @@ struct Archive<'a> {
     library: &'a Library,
     scope: &'a Scope,
     runtime: &'a tokio::runtime::Handle,
+    imported: &'a mut Imported,
 }
 
 impl<'de> DeserializeSeed<'de> for Archive<'_> {
-    type Value = Imported;
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Imported, D::Error> {
+    type Value = ();
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
         deserializer.deserialize_map(self)
     }
 }
 
 impl<'de> Visitor<'de> for Archive<'_> {
-    type Value = Imported;
+    type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object with `recap_library`")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Imported, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         use serde::de::Error;
-        let mut imported = Imported::default();
         let mut known = false;
         while let Some(key) = map.next_key::<String>()? {
             match key.as_str() {
@@ -223,37 +246,48 @@ impl<'de> Visitor<'de> for Archive<'_> {
                 _ if !known => {
                     return Err(A::Error::custom("it does not begin with `recap_library`"));
                 }
-                "meta" => imported.meta = Some(map.next_value()?),
-                "skip_list" => imported.skip_list = Some(map.next_value()?),
+                "meta" => self.imported.meta = lenient(map.next_value()?),
+                "skip_list" => self.imported.skip_list = lenient(map.next_value()?),
                 "recaps" => {
-                    map.next_value_seed(Recaps { archive: &self, report: &mut imported.report })?;
+                    let (library, scope, runtime) = (self.library, self.scope, self.runtime);
+                    let report = &mut self.imported.report;
+                    map.next_value_seed(Recaps { library, scope, runtime, report })?;
                 }
                 _ => {
                     map.next_value::<IgnoredAny>()?;
                 }
             }
         }
-        if known {
-            Ok(imported)
-        } else {
-            Err(A::Error::custom("it does not begin with `recap_library`"))
+        if known { Ok(()) } else { Err(A::Error::custom("it does not begin with `recap_library`")) }
+    }
+}
+
+/// A list as this version knows it; one that it does not know is not taken over.
+fn lenient<T: serde::de::DeserializeOwned>(value: Value) -> Option<T> {
+    match serde_json::from_value(value) {
+        Ok(list) => Some(list),
+        Err(error) => {
+            tracing::warn!(%error, "a list of an imported library is not of this form and was left out");
+            None
         }
     }
 }
 
-struct Recaps<'a, 'b> {
-    archive: &'a Archive<'b>,
+struct Recaps<'a> {
+    library: &'a Library,
+    scope: &'a Scope,
+    runtime: &'a tokio::runtime::Handle,
     report: &'a mut ImportReport,
 }
 
-impl<'de> DeserializeSeed<'de> for Recaps<'_, '_> {
+impl<'de> DeserializeSeed<'de> for Recaps<'_> {
     type Value = ();
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
         deserializer.deserialize_map(self)
     }
 }
 
-impl<'de> Visitor<'de> for Recaps<'_, '_> {
+impl<'de> Visitor<'de> for Recaps<'_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -263,9 +297,8 @@ impl<'de> Visitor<'de> for Recaps<'_, '_> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         use serde::de::Error;
         while let Some((key, value)) = map.next_entry::<String, Value>()? {
-            let Archive { library, scope, runtime } = self.archive;
-            library
-                .import_recap(scope, &key, value, runtime, self.report)
+            self.library
+                .import_recap(self.scope, &key, value, self.runtime, self.report)
                 .map_err(A::Error::custom)?;
         }
         Ok(())

@@ -58,6 +58,16 @@ pub enum LibraryError {
     /// What was asked for makes no sound recap.
     #[error("The recap was not changed: {0}")]
     Refused(String),
+    /// An archive that is none, or only half of one.
+    #[error(
+        "This is no whole exported library: {why}. {added} of its recaps were added before that; nothing else was changed."
+    )]
+    Archive {
+        /// What is wrong.
+        why: String,
+        /// Recaps that were added before the flaw.
+        added: usize,
+    },
     /// Folders.
     #[error(transparent)]
     Arrange(#[from] ArrangeError),
@@ -73,7 +83,9 @@ impl From<LibraryError> for Fault {
                 FaultKind::NotFound
             }
             LibraryError::Stale { .. } => FaultKind::Stale,
-            LibraryError::Refused(_) | LibraryError::Arrange(_) => FaultKind::Invalid,
+            LibraryError::Refused(_) | LibraryError::Archive { .. } | LibraryError::Arrange(_) => {
+                FaultKind::Invalid
+            }
             LibraryError::Store(_) => FaultKind::Internal,
         };
         match error {
@@ -156,14 +168,22 @@ impl Library {
         entropy: Arc<dyn Entropy>,
     ) -> Result<Arc<Library>, StoreError> {
         let store = Store::open(&data.join("history"), clock.clone(), entropy.clone())?;
-        Ok(Arc::new(Library {
+        let library = Arc::new(Library {
             store,
             cache: data.join("cache"),
             clock,
             entropy,
             shelves: RwLock::default(),
             problems: RwLock::default(),
-        }))
+        });
+        // On the thread that writes: a caller that goes away in the middle leaves no list behind.
+        let weak = Arc::downgrade(&library);
+        library.store.on_own_write(Box::new(move |scope, name| {
+            if let Some(library) = weak.upgrade() {
+                library.note_own_write(scope, name);
+            }
+        }));
+        Ok(library)
     }
 
     /// The `history/` folder.
@@ -373,15 +393,20 @@ impl Library {
         }
     }
 
-    fn refresh_recap(&self, scope: &Scope, id: &RecapId) {
-        let name = layout::recap_file(id);
+    fn note_own_write(&self, scope: &Scope, name: &FileName) {
+        if layout::recap_id(name).is_none() {
+            // What was just written parses.
+            let key = (scope.clone(), name.clone());
+            self.problems.write().unwrap_or_else(PoisonError::into_inner).remove(&key);
+            return;
+        }
         let stamp = std::fs::metadata(self.store.folder(scope).join(name.as_str()))
             .ok()
             .as_ref()
             .map(Stamp::of);
         let mut shelves = self.shelves.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(shelf) = shelves.get_mut(scope) {
-            heads::refresh_one(&self.store, scope, shelf, &name, stamp);
+            heads::refresh_one(&self.store, scope, shelf, name, stamp);
         }
     }
 
@@ -519,7 +544,6 @@ impl Library {
                 tx.write(&name, &file)
             })
             .await?;
-        self.refresh_recap(scope, &id);
         Ok(())
     }
 
@@ -602,7 +626,6 @@ impl Library {
                 Ok(())
             })
             .await?;
-        self.refresh_recap(scope, id);
         self.find(scope, id).await
     }
 
@@ -657,7 +680,6 @@ impl Library {
             }
             other => other.map(|()| true)?,
         };
-        self.refresh_recap(scope, id);
         Ok(Deleted { episode: episode.map(|(id, _)| id), can_be_undone })
     }
 
@@ -691,7 +713,6 @@ impl Library {
                 Ok(())
             })
             .await?;
-        self.refresh_recap(scope, id);
         self.find(scope, id).await
     }
 
@@ -761,10 +782,6 @@ impl Library {
 
     pub(super) fn store(&self) -> &Arc<Store> {
         &self.store
-    }
-
-    pub(super) fn refresh_after_import(&self, scope: &Scope) {
-        self.forget_shelves(&[scope]);
     }
 
     /// Bytes that no two files of a kind share, as hexadecimal digits.

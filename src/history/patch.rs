@@ -15,6 +15,12 @@ pub(super) fn apply(recap: &mut Value, patch: &Value) -> Result<(), String> {
         return Err("A patch is a JSON object of the fields to change.".to_owned());
     };
     for (key, change) in patch {
+        if change.is_null() {
+            return Err(format!(
+                "`{}` cannot be removed; to remove a topic or a point, give null for its id.",
+                key.chars().take(60).collect::<String>()
+            ));
+        }
         match key.as_str() {
             key if EDITABLE.contains(&key) => member(recap, key, change)?,
             "transcript" => {
@@ -124,7 +130,8 @@ mod tests {
             (json!({"episode": {}}), "`episode`"),
             (json!({"credits": 5}), "`credits`"),
             (json!({"transcript": {"cues": []}}), "speakers"),
-            (json!({"transcript": null}), "speakers"),
+            (json!({"transcript": null}), "cannot be removed"),
+            (json!({"topics": null}), "cannot be removed"),
             (json!({"topics": {"t9": {"title": "x"}}}), "`t9`"),
             (json!({"topics": {"t1": {"id": "t5"}}}), "cannot be changed"),
         ] {

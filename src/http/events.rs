@@ -10,6 +10,8 @@ use tokio_stream::wrappers::BroadcastStream;
 
 use crate::app::App;
 
+use axum::http::request::Parts;
+
 use super::extract::Who;
 use super::process::event;
 
@@ -22,6 +24,7 @@ use super::process::event;
 pub(super) async fn events(
     State(app): State<Arc<App>>,
     Who(caller): Who,
+    request: axum::extract::Request,
 ) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
     let happening = BroadcastStream::new(app.events.subscribe(&caller.scope)).map(|heard| {
         Ok(match heard {
@@ -32,6 +35,22 @@ pub(super) async fn events(
     });
     // The first event comes at once, so that a page knows that it is heard from now on.
     let hello = futures_util::stream::once(async { Ok(event("hello", &serde_json::json!({}))) });
-    Sse::new(hello.chain(happening).take_until(app.stop.clone().cancelled_owned()))
-        .keep_alive(KeepAlive::default())
+    let over = futures_util::future::select(
+        Box::pin(app.stop.clone().cancelled_owned()),
+        Box::pin(signed_out(app.clone(), request.into_parts().0)),
+    );
+    Sse::new(hello.chain(happening).take_until(over)).keep_alive(KeepAlive::default())
+}
+
+/// How often a stream's caller is asked for again: a sign-in that is over is over here too.
+const ASK_AGAIN: std::time::Duration = std::time::Duration::from_secs(5);
+
+/// Ends when the caller would not be let in any more.
+async fn signed_out(app: Arc<App>, parts: Parts) {
+    loop {
+        tokio::time::sleep(ASK_AGAIN).await;
+        if app.mode.identify(&parts).await.is_err() {
+            return;
+        }
+    }
 }

@@ -75,14 +75,22 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
 /// Reads JSON, or says what is wrong where.
 pub(super) fn parse_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Fault> {
     let mut reader = serde_json::Deserializer::from_slice(bytes);
-    serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+    let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let path = error.path().to_string();
-        let place = if path == "." { String::new() } else { format!(" at {path}") };
+        let place = if [".", "?", ".."].contains(&path.as_str()) {
+            String::new()
+        } else {
+            format!(" at {path}")
+        };
         Fault::invalid(format!(
             "The body is not the JSON that is asked for here: {}{place}.",
             error.inner()
         ))
-    })
+    })?;
+    reader
+        .end()
+        .map_err(|_| Fault::invalid("Something stands after the end of the JSON in the body."))?;
+    Ok(value)
 }
 
 /// Reads a whole body.

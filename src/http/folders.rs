@@ -26,6 +26,14 @@ use super::extract::{Id, JsonBody, Who, too_large};
 /// Largest archive that is taken: ten thousand recaps of 57 KB have 570 MB.
 const ARCHIVE_BYTES_MAX: usize = 2 * 1024 * 1024 * 1024;
 
+/// Exports at once: each holds a thread for as long as its reader takes.
+const EXPORTS_MAX: usize = 2;
+
+static EXPORTS: tokio::sync::Semaphore = tokio::sync::Semaphore::const_new(EXPORTS_MAX);
+
+/// How long an export waits for a reader that takes nothing.
+const READER_TIME: std::time::Duration = std::time::Duration::from_secs(30);
+
 /// Bytes that wait for a slow reader of an export.
 const EXPORT_CHUNK: usize = 64 * 1024;
 
@@ -147,37 +155,56 @@ fn changed(app: &App, scope: &recap_mode::Scope) {
 
 /// The whole library as one JSON file
 #[utoipa::path(get, path = "/api/library/export", tag = "library",
-    responses((status = 200, description = "`{\"recap_library\": 1, …}`", content_type = "application/json")))]
-pub(super) async fn export(State(app): State<Arc<App>>, Who(caller): Who) -> Response {
+    responses((status = 200, description = "`{\"recap_library\": 1, …}`", content_type = "application/json"),
+        (status = 429, description = "Two are under way already")))]
+pub(super) async fn export(
+    State(app): State<Arc<App>>,
+    Who(caller): Who,
+) -> Result<Response, Fault> {
+    let place = EXPORTS.try_acquire().map_err(|_| {
+        Fault::new(FaultKind::TooMany, format!("{EXPORTS_MAX} exports are under way already."))
+            .hint("Try again when one is done.")
+    })?;
     let (sender, receiver) = tokio::sync::mpsc::channel::<std::io::Result<Bytes>>(4);
-    let library = app.library.clone();
+    let (library, stop) = (app.library.clone(), app.stop.clone());
+    let runtime = tokio::runtime::Handle::current();
     app.tasks.spawn_blocking(move || {
-        let mut out = std::io::BufWriter::with_capacity(EXPORT_CHUNK, Channel(sender.clone()));
+        let _place = place;
+        let channel = Channel { sender: sender.clone(), runtime, stop };
+        let mut out = std::io::BufWriter::with_capacity(EXPORT_CHUNK, channel);
         let written = library
             .export_now(&caller.scope, &mut out)
             .map_err(std::io::Error::other)
             .and_then(|()| out.flush());
         if let Err(error) = written {
             // An error in the stream cuts the answer off, so that nobody takes half for the whole.
-            let _ = sender.blocking_send(Err(error));
+            let _ = sender.try_send(Err(error));
         }
     });
     let headers = [
         (CONTENT_TYPE, "application/json"),
         (CONTENT_DISPOSITION, "attachment; filename=\"recap-library.json\""),
     ];
-    (headers, Body::from_stream(ReceiverStream::new(receiver))).into_response()
+    Ok((headers, Body::from_stream(ReceiverStream::new(receiver))).into_response())
 }
 
-/// Hands written bytes on to the answer's stream; waits where the reader is slow.
-struct Channel(tokio::sync::mpsc::Sender<std::io::Result<Bytes>>);
+/// Hands written bytes on to the answer's stream; waits where the reader is slow, but not for ever.
+struct Channel {
+    sender: tokio::sync::mpsc::Sender<std::io::Result<Bytes>>,
+    runtime: tokio::runtime::Handle,
+    stop: recap_mode::Stop,
+}
 
 impl Write for Channel {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0
-            .blocking_send(Ok(Bytes::copy_from_slice(bytes)))
-            .map_err(|_| std::io::Error::from(std::io::ErrorKind::BrokenPipe))?;
-        Ok(bytes.len())
+        let sending = self.sender.send(Ok(Bytes::copy_from_slice(bytes)));
+        let sent = self.runtime.block_on(async {
+            tokio::select! {
+                sent = tokio::time::timeout(READER_TIME, sending) => matches!(sent, Ok(Ok(()))),
+                () = self.stop.cancelled() => false,
+            }
+        });
+        if sent { Ok(bytes.len()) } else { Err(std::io::ErrorKind::BrokenPipe.into()) }
     }
 
     fn flush(&mut self) -> std::io::Result<()> {

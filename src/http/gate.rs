@@ -60,7 +60,11 @@ pub(super) async fn check_host(
 ) -> Response {
     let config = app.config_now();
     // A health check may come under any name; it tells nothing.
-    if request.uri().path() == "/api/health" || host_is_ours(request.headers(), &config) {
+    let named = request.uri().authority().map_or(Ok(()), |authority| {
+        if name_is_ours(authority, &config) { Ok(()) } else { Err(()) }
+    });
+    let is_ours = named.is_ok() && host_is_ours(request.headers(), &config);
+    if request.uri().path() == "/api/health" || is_ours {
         return next.run(request).await;
     }
     Fault::new(
@@ -77,6 +81,10 @@ fn host_is_ours(headers: &HeaderMap, config: &Config) -> bool {
     let Some(authority) = host.to_str().ok().and_then(|text| text.parse::<Authority>().ok()) else {
         return false;
     };
+    name_is_ours(&authority, config)
+}
+
+fn name_is_ours(authority: &Authority, config: &Config) -> bool {
     if authority.as_str().contains('@') {
         return false;
     }

@@ -203,7 +203,8 @@ pub(super) async fn library(
         let Params(params) = params?;
         let query: ListQuery = params.query()?;
         let frame = frame(&app, &caller).await?;
-        let meta = app.library.meta(&caller.scope).await?;
+        // Folders that cannot be read are named above the list, and take no recap away.
+        let meta = app.library.meta(&caller.scope).await.unwrap_or_default();
         let jobs = jobs_shown(&app, &caller);
         let scope = caller.scope.clone();
         let shown = super::blocking(&app, move |app| {

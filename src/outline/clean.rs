@@ -4,7 +4,7 @@
 //! cites.
 
 use super::language::Language;
-use super::words::{fold, is_unspaced};
+use super::words::{fold_into, is_unspaced};
 
 /// No point is longer; a run-on ends at a clause with "…".
 pub(super) const POINT_WORDS_MAX: usize = 40;
@@ -31,23 +31,32 @@ pub(super) fn point(said: &str, is_cut: bool, language: &Language) -> String {
 
 /// The words without fillers at the head, hesitations and stammered doubles.
 pub(super) fn plain<'a>(said: &'a str, language: &Language) -> Vec<&'a str> {
-    let has = |list: &str, word: &str| list.split_whitespace().any(|known| known == word);
+    plain_start(said, language, usize::MAX)
+}
+
+/// The same, but of a long sentence only a part that holds its first `words` plain words.
+pub(super) fn plain_start<'a>(said: &'a str, language: &Language, words: usize) -> Vec<&'a str> {
     let english = language.code == "en" && !language.stops.is_empty();
-    let mut out: Vec<&str> = Vec::new();
-    let mut before = String::new();
+    // A word and its blank are some six bytes.
+    let mut out: Vec<&str> = Vec::with_capacity((said.len() / 6).min(words) + 2);
+    let (mut word, mut before) = (String::new(), String::new());
     for token in said.split_whitespace() {
-        let word = fold(core(token));
+        word.clear();
+        fold_into(&mut word, core(token));
         if word.is_empty() && out.is_empty() {
             continue;
         }
-        if has(language.hesitations, &word) {
+        if language.hesitations.contains(&word.as_str()) {
             // "the, um, oven": the comma before it goes as well.
             if let Some(last) = out.last_mut() {
                 *last = last.trim_end_matches(',');
             }
             continue;
         }
-        if out.is_empty() && has(language.fillers, &word) && !token.ends_with(['?', '"', '”']) {
+        if out.is_empty()
+            && language.fillers.contains(&word.as_str())
+            && !token.ends_with(['?', '"', '”'])
+        {
             continue;
         }
         if !word.is_empty() && word == before && word.len() < 5 && word != "that" && word != "had" {
@@ -55,7 +64,13 @@ pub(super) fn plain<'a>(said: &'a str, language: &Language) -> Vec<&'a str> {
             out.pop();
         }
         out.push(if english { first_person(token) } else { token });
-        before = word;
+        std::mem::swap(&mut before, &mut word);
+        // What comes next changes the last word at most; a lone comma can have become empty.
+        if out.len() > words
+            && out[..out.len() - 1].iter().filter(|word| !word.is_empty()).count() >= words
+        {
+            break;
+        }
     }
     if out.is_empty() { said.split_whitespace().collect() } else { out }
 }
@@ -166,6 +181,27 @@ mod tests {
         check("he had had enough.", "He had had enough.");
         check("ßtrange", "ßtrange.");
         check("µm", "µm.");
+    }
+
+    #[test]
+    fn a_part_of_a_sentence_begins_as_the_whole_does() {
+        let english = language::of(&Transcript::default(), Some("en"));
+        for said in [
+            "So, um, well, the the oven is, um, is is cold and we lit it at six on a Saturday",
+            "x , um , um , um , um , um so the the oven oven , um is is cold",
+            "um uh um",
+            "One two three four five six, um, seven",
+            "one two three four five is is six",
+            "",
+        ] {
+            for words in 0..9 {
+                let whole = crate::outline::words::head_of(&plain(said, &english), words);
+                let part = plain_start(said, &english, words);
+                assert_eq!(crate::outline::words::head_of(&part, words), whole, "{said} {words}");
+            }
+        }
+        let long = "oven bread ".repeat(1_000);
+        assert_eq!(plain_start(&long, &english, 6).len(), 7);
     }
 
     #[test]

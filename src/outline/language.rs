@@ -15,8 +15,8 @@ use rust_stemmers::Algorithm;
 
 use crate::domain::transcript::Transcript;
 
-/// What the outliner knows of one language. The lists are lower case and separated by blanks
-/// (words) or `|` (phrases).
+/// What the outliner knows of one language. All is lower case; within one text, words are
+/// separated by blanks and phrases by `|`.
 #[derive(Clone, Copy)]
 pub(super) struct Language {
     /// Primary subtag, which also picks the rules for sentence ends.
@@ -28,17 +28,17 @@ pub(super) struct Language {
     /// Words of talk rather than of a topic ("think", "really"): neither begin nor end a title.
     pub weak: &'static str,
     /// Prepositions and the like that may join two content words within a title.
-    pub joints: &'static str,
+    pub joints: &'static [&'static str],
     /// Joins two phrases in a title.
     pub and: &'static str,
     /// Words dropped from the head of a point.
-    pub fillers: &'static str,
+    pub fillers: &'static [&'static str],
     /// Words dropped wherever they stand between commas or blanks ("um").
-    pub hesitations: &'static str,
+    pub hesitations: &'static [&'static str],
     /// Beginnings of sentences that lean on what came before ("it", "they").
-    pub leaning: &'static str,
+    pub leaning: &'static [&'static str],
     /// Pronouns that stand for somebody named before.
-    pub pronouns: &'static str,
+    pub pronouns: &'static [&'static str],
     /// Phrases that all but always open a new topic.
     pub openers: &'static str,
     /// Phrases that close one.
@@ -57,12 +57,12 @@ const OTHER: Language = Language {
     stemmer: None,
     stops: "",
     weak: "",
-    joints: "",
+    joints: &[],
     and: "",
-    fillers: "",
-    hesitations: "",
-    leaning: "",
-    pronouns: "",
+    fillers: &[],
+    hesitations: &[],
+    leaning: &[],
+    pronouns: &[],
     openers: "",
     closers: "",
     announcements: "",

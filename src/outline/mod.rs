@@ -19,7 +19,7 @@ mod sentences;
 mod title;
 mod words;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use crate::domain::outline::{Chapter, Outline, OutlinePoint, OutlineTopic};
 use crate::domain::transcript::Transcript;
@@ -111,7 +111,7 @@ pub fn outline(transcript: &Transcript, options: &Options) -> Outline {
         language: &language,
         speakers: &speakers,
     };
-    let mut taken = HashSet::new();
+    let mut taken = Taken::default();
     let mut topics = Vec::with_capacity(sections.len());
     for (i, (section, mut name)) in sections.iter().zip(titles).enumerate() {
         let points = points(transcript, section, &picks[i], &sentences, &language);
@@ -119,9 +119,9 @@ pub fn outline(transcript: &Transcript, options: &Options) -> Outline {
             let mut open = title::candidates(i, section, &source, &mut vocabulary);
             open.push(title::clause(&points[0].text));
             open.push(title::clause(&options.episode_title));
-            name = distinct(open, &taken, i);
+            name = taken.distinct(open, i);
         }
-        taken.insert(words::fold(&name));
+        taken.titles.insert(words::fold(&name));
         topics.push(OutlineTopic {
             title: name,
             first_cue: section.cues.start,
@@ -199,8 +199,8 @@ fn bonus(
 fn announcement(sentence: &Sentence, language: &Language, phrases: &Phrasebook) -> f32 {
     let mut sum = 0.0;
     let head = words::head(&sentence.text, 6);
-    let bare = words::head(&clean::plain(&sentence.text, language).join(" "), 6);
-    if phrases.openers.begins(&head) || phrases.openers.begins(&bare) {
+    let bare = || words::head_of(&clean::plain_start(&sentence.text, language, 6), 6);
+    if phrases.openers.begins(&head) || phrases.openers.begins(&bare()) {
         sum += OPENER_BONUS;
     }
     // Short ones ("what about") are said within a topic as often.
@@ -294,21 +294,39 @@ fn first_words(transcript: &Transcript, section: &Section, language: &Language) 
     OutlinePoint { text, cue, last_cue }
 }
 
-/// The first title that no earlier topic has; else one with a number.
-fn distinct(open: Vec<String>, taken: &HashSet<String>, index: usize) -> String {
-    let mut usable = open.into_iter().filter(|name| words::count(name) > 0).peekable();
-    let best = usable.peek().cloned();
-    if let Some(name) = usable.find(|name| !taken.contains(&words::fold(name))) {
-        return name;
+/// The titles of the topics so far.
+#[derive(Default)]
+struct Taken {
+    /// Folded.
+    titles: HashSet<String>,
+    /// By what stands before the number: the number after the last one given. Below it all are
+    /// taken, and a thousand topics of one name need not be counted through for each.
+    next: HashMap<String, usize>,
+}
+
+impl Taken {
+    /// The first title that no earlier topic has; else one with a number.
+    fn distinct(&mut self, open: Vec<String>, index: usize) -> String {
+        let mut usable = open.into_iter().filter(|name| words::count(name) > 0).peekable();
+        let best = usable.peek().cloned();
+        if let Some(name) = usable.find(|name| !self.titles.contains(&words::fold(name))) {
+            return name;
+        }
+        // Topics are named by their number where they say nothing, as a last resort.
+        let name = best.unwrap_or_else(|| "Part".to_owned());
+        let short: Vec<&str> = name.split(' ').take(title::WORDS_MAX - 1).collect();
+        let first = if name == "Part" { index + 1 } else { 2 };
+        let short = short.join(" ");
+        let next = self.next.entry(short.clone()).or_default();
+        for number in first.max(*next).. {
+            let numbered = format!("{short} {number}");
+            if !self.titles.contains(&words::fold(&numbered)) {
+                *next = number + 1;
+                return numbered;
+            }
+        }
+        name
     }
-    // Topics are named by their number where they say nothing, as a last resort.
-    let name = best.unwrap_or_else(|| "Part".to_owned());
-    let short: Vec<&str> = name.split(' ').take(title::WORDS_MAX - 1).collect();
-    let first = if name == "Part" { index + 1 } else { 2 };
-    (first..)
-        .map(|number| format!("{} {number}", short.join(" ")))
-        .find(|name| !taken.contains(&words::fold(name)))
-        .unwrap_or(name)
 }
 
 /// The best early sentence of the first and of each of the largest sections, in order.

@@ -166,7 +166,7 @@ fn worth(
     let sum: f32 = seen.iter().map(|term| weights.of(section, *term)).sum();
     let mut score = 0.05 + sum / (6.0 + sentence.words as f32).powf(0.75);
     let tokens = clean::plain(&sentence.text, language);
-    let head = words::head(&tokens.join(" "), 12);
+    let head = words::head_of(&tokens, 12);
     let full = words::head(&sentence.text, 12);
     if sentence.text.contains(|c: char| c.is_ascii_digit()) {
         score *= 1.2;
@@ -186,12 +186,12 @@ fn worth(
         score *= 0.25;
     }
     if let Some(first) = head.split(' ').next()
-        && language.leaning.split_whitespace().any(|word| word == first)
+        && language.leaning.contains(&first)
     {
         score *= 0.55;
     }
     let mut early = head.split(' ').skip(1).take(2);
-    if early.any(|word| language.pronouns.split_whitespace().any(|known| known == word)) {
+    if early.any(|word| language.pronouns.contains(&word)) {
         score *= 0.75;
     }
     if phrases.announcements.holds(&full, 3) {

@@ -98,39 +98,44 @@ pub(super) fn sections(units: &[Unit], vocabulary: usize) -> Vec<usize> {
     found
 }
 
+/// What the search needs to know of the units, whatever a section costs.
 struct Search<'a> {
     units: &'a [Unit],
     /// `words_before[i]` is the length of all units before `i`.
     words_before: Vec<usize>,
-    terms: usize,
+    /// `terms_before[i]` is the number of terms in all units before `i`.
+    terms_before: Vec<usize>,
+    mentions: Mentions,
     /// The usual length of a section, in words.
     usual_words: f32,
-    /// `ln(c + α)` by count.
-    gain: Vec<f32>,
+    /// `Σ ln(c + α)` for c below the index: what a term gains the section that holds it so often.
+    /// The logarithms are rounded to singles, so that sums and differences of them are exact in a
+    /// double: a gain is the same in whatever order it is added up.
+    gain: Vec<f64>,
     /// `Σ ln(n + Wα)` for n below the index: what a section of so many terms pays.
     toll: Vec<f64>,
+    /// What a section of so many words pays for its length, up to the longest.
+    length_costs: Vec<f64>,
 }
 
 impl<'a> Search<'a> {
     fn new(units: &'a [Unit], vocabulary: usize, usual_words: f32) -> Self {
-        let mut words_before = Vec::with_capacity(units.len() + 1);
-        let mut sum = 0;
-        words_before.push(0);
-        for unit in units {
-            sum += unit.words;
-            words_before.push(sum);
+        let longest = longest_section(units);
+        let mass = f64::from(vocabulary.clamp(1, VOCABULARY_MAX) as f32 * ALPHA);
+        let gains = (0..=longest).map(|count| f64::from((count as f32 + ALPHA).ln()));
+        let tolls = (0..=longest).map(|terms| (terms as f64 + mass).ln());
+        Self {
+            units,
+            words_before: sums(units.iter().map(|unit| unit.words)),
+            terms_before: sums(units.iter().map(|unit| unit.terms.len())),
+            mentions: Mentions::new(units, vocabulary),
+            usual_words,
+            gain: sums(gains),
+            toll: sums(tolls),
+            length_costs: (0..=SECTION_WORDS_MAX)
+                .map(|words| length_cost(words, usual_words))
+                .collect(),
         }
-        let terms_max = units.iter().map(|unit| unit.terms.len()).sum::<usize>();
-        let longest = longest_section(units).min(terms_max);
-        let mass = (vocabulary.clamp(1, VOCABULARY_MAX) as f32 * ALPHA) as f64;
-        let mut toll = Vec::with_capacity(longest + 2);
-        let mut paid = 0.0;
-        for n in 0..=longest + 1 {
-            toll.push(paid);
-            paid += (n as f64 + mass).ln();
-        }
-        let gain = (0..=longest + 1).map(|count| (count as f32 + ALPHA).ln()).collect();
-        Self { units, words_before, terms: vocabulary, usual_words, gain, toll }
     }
 
     /// The best division where each section costs `cost`.
@@ -138,48 +143,137 @@ impl<'a> Search<'a> {
         let n = self.units.len();
         let mut best = vec![f64::NEG_INFINITY; n + 1];
         let mut from = vec![0_usize; n + 1];
-        let mut counts = vec![0_u32; self.terms];
+        // By start: the score up to there with the section opened, and what the terms from there to
+        // `last` gain it.
+        let mut opened = Vec::with_capacity(n);
+        let mut gained = vec![0.0_f64; n];
+        let mut steps = vec![0.0_f64; n];
         best[0] = 0.0;
-        for start in 0..n {
-            if best[start] == f64::NEG_INFINITY {
-                continue;
+        // Sections that end with the unit `last` begin at the units from `longest` to before
+        // `shortest`: farther back they are too long, later too short.
+        let (mut longest, mut shortest) = (0, 0);
+        for last in 0..n {
+            let bonus = if last == 0 { 0.0 } else { self.units[last].bonus };
+            opened.push(best[last] - f64::from(cost) + f64::from(bonus));
+            let end = last + 1;
+            while longest < last && self.words(longest, last) >= SECTION_WORDS_MAX {
+                longest += 1;
             }
-            let opened = best[start] - f64::from(cost)
-                + f64::from(if start == 0 { 0.0 } else { self.units[start].bonus });
-            let (mut gained, mut terms, mut end) = (0.0_f64, 0, start);
-            while end < n {
-                for term in &self.units[end].terms {
-                    let count = &mut counts[*term as usize];
-                    gained += f64::from(self.gain[*count as usize]);
-                    *count += 1;
-                }
-                terms += self.units[end].terms.len();
-                end += 1;
-                let words = self.words_before[end] - self.words_before[start];
-                // The last section may be short only if it is all there is.
-                if words >= SECTION_WORDS_MIN || (end == n && start == 0) {
-                    let score = opened + gained - self.toll[terms] - self.length_cost(words);
-                    if score > best[end] {
-                        best[end] = score;
-                        from[end] = start;
-                    }
-                }
-                if words >= SECTION_WORDS_MAX {
-                    break;
-                }
+            while shortest < end && self.words(shortest, end) >= SECTION_WORDS_MIN {
+                shortest += 1;
             }
-            for unit in &self.units[start..end] {
-                for term in &unit.terms {
-                    counts[*term as usize] = 0;
+            self.extend(longest, last, &mut gained, &mut steps);
+            for start in longest..shortest {
+                let terms = self.terms_before[end] - self.terms_before[start];
+                let words = self.words(start, end);
+                let score =
+                    opened[start] + gained[start] - self.toll[terms] - self.length_cost(words);
+                if score > best[end] {
+                    best[end] = score;
+                    from[end] = start;
                 }
             }
         }
         trace(&best, &from)
     }
 
+    /// Adds what the terms of the unit `last` gain each section that begins at `longest` or later.
+    /// Two neighbouring starts differ only by the terms that stand between them, so only units that
+    /// say a term of this one are looked at. `steps` is zero before and after.
+    fn extend(&self, longest: usize, last: usize, gained: &mut [f64], steps: &mut [f64]) {
+        for mention in self.mentions.of(last) {
+            let (mut worth, mut count) = (self.gain[mention.times], 0);
+            steps[last] += worth;
+            for before in self.mentions.before(mention).take_while(|it| it.unit >= longest) {
+                count += before.times;
+                let more = self.gain[count + mention.times] - self.gain[count];
+                steps[before.unit] += more - worth;
+                worth = more;
+            }
+        }
+        let mut sum = 0.0;
+        for start in (longest..=last).rev() {
+            sum += std::mem::take(&mut steps[start]);
+            gained[start] += sum;
+        }
+    }
+
+    /// Words of the units from `start` to before `end`.
+    fn words(&self, start: usize, end: usize) -> usize {
+        self.words_before[end] - self.words_before[start]
+    }
+
     fn length_cost(&self, words: usize) -> f64 {
-        let folds = (words.max(1) as f32 / self.usual_words).ln();
-        f64::from(LENGTH_PULL * folds * folds)
+        match self.length_costs.get(words) {
+            Some(cost) => *cost,
+            // The unit that passes the limit can be of any length.
+            None => length_cost(words, self.usual_words),
+        }
+    }
+}
+
+fn length_cost(words: usize, usual_words: f32) -> f64 {
+    let folds = (words.max(1) as f32 / usual_words).ln();
+    f64::from(LENGTH_PULL * folds * folds)
+}
+
+/// The sum of all values before each index, and of all at the end.
+fn sums<T: Copy + Default + std::ops::AddAssign>(values: impl Iterator<Item = T>) -> Vec<T> {
+    let mut sum = T::default();
+    let mut out = vec![sum];
+    out.extend(values.map(|value| {
+        sum += value;
+        sum
+    }));
+    out
+}
+
+/// That a unit says a term, however often.
+struct Mention {
+    unit: usize,
+    times: usize,
+    /// Index of the same term's mention in an earlier unit.
+    before: Option<usize>,
+}
+
+/// Which units say which terms.
+struct Mentions {
+    /// In the order of the units.
+    all: Vec<Mention>,
+    /// Index of the first mention of each unit, and of none at the end.
+    firsts: Vec<usize>,
+}
+
+impl Mentions {
+    fn new(units: &[Unit], vocabulary: usize) -> Self {
+        let mut all: Vec<Mention> = Vec::new();
+        let mut firsts = vec![0];
+        let mut latest: Vec<Option<usize>> = vec![None; vocabulary];
+        for (unit, Unit { terms, .. }) in units.iter().enumerate() {
+            for term in terms {
+                let known = &mut latest[*term as usize];
+                match known.filter(|at| all[*at].unit == unit) {
+                    Some(at) => all[at].times += 1,
+                    None => {
+                        all.push(Mention { unit, times: 1, before: *known });
+                        *known = Some(all.len() - 1);
+                    }
+                }
+            }
+            firsts.push(all.len());
+        }
+        Self { all, firsts }
+    }
+
+    /// What a unit says.
+    fn of(&self, unit: usize) -> &[Mention] {
+        &self.all[self.firsts[unit]..self.firsts[unit + 1]]
+    }
+
+    /// Mentions of the same term in earlier units, the nearest first.
+    fn before(&self, mention: &Mention) -> impl Iterator<Item = &Mention> {
+        let at = |index: Option<usize>| index.map(|index| &self.all[index]);
+        std::iter::successors(at(mention.before), move |mention| at(mention.before))
     }
 }
 
@@ -262,6 +356,36 @@ mod tests {
         let small = Unit { terms: vec![1], words: 1, bonus: 0.0 };
         assert_eq!(sections(&[big.clone(), small.clone()], 2)[0], 0);
         assert_eq!(sections(&[small, big.clone(), big], 2)[0], 0);
+    }
+
+    /// As `extend` need not: one section after another, word by word.
+    fn counted(search: &Search<'_>, start: usize, end: usize, vocabulary: usize) -> f64 {
+        let mut counts = vec![0_usize; vocabulary];
+        let mut gained = 0.0;
+        for term in search.units[start..end].iter().flat_map(|unit| &unit.terms) {
+            let count = &mut counts[*term as usize];
+            gained += f64::from((*count as f32 + ALPHA).ln());
+            *count += 1;
+        }
+        gained
+    }
+
+    #[test]
+    fn a_gain_is_to_the_last_bit_what_counting_word_by_word_gives() {
+        let mut units = talk(&[(0, 40), (1, 1), (0, 30), (2, 90)]);
+        units[20].terms = vec![3; 700];
+        units[21].terms.clear();
+        units[30].terms = (0..30).chain(0..30).chain([7, 7, 7]).collect();
+        let search = Search::new(&units, 30, SECTION_WORDS);
+        let (mut gained, mut steps) = (vec![0.0; units.len()], vec![0.0; units.len()]);
+        for last in 0..units.len() {
+            let longest = last.saturating_sub(100);
+            search.extend(longest, last, &mut gained, &mut steps);
+            for (start, gain) in gained.iter().enumerate().take(last + 1).skip(longest) {
+                assert_eq!(*gain, counted(&search, start, last + 1, 30), "{start}..={last}");
+            }
+        }
+        assert_eq!(steps, vec![0.0; units.len()]);
     }
 
     #[test]

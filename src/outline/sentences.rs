@@ -136,7 +136,7 @@ impl Run {
                 if whole { vec![(span, false)] } else { pieces(&text, span, &marks, cues) };
             for (piece, is_cut) in pieces {
                 let said = text[piece.clone()].trim();
-                let words = words::count(said);
+                let words = if whole { words } else { words::count(said) };
                 if words == 0 {
                     continue;
                 }

@@ -316,12 +316,11 @@ fn collect(
             let word = core(token);
             let (term, weight) = vocabulary.look_up(word);
             let odd = word.len() < 2 || word.len() > 30 || word.contains(['/', '@', '…']);
-            let name = speakers.iter().any(|name| *name == fold(word));
+            let name = !speakers.is_empty() && speakers.contains(&fold(word));
             if odd || name { (term, Weight::Stop) } else { (term, weight) }
         })
         .collect();
-    let is_joint =
-        |at: usize| language.joints.split_whitespace().any(|joint| joint == core(tokens[at]));
+    let is_joint = |at: usize| language.joints.contains(&core(tokens[at]));
     let ends = |at: usize| tokens[at].ends_with(|c: char| !c.is_alphanumeric());
     for start in 0..tokens.len() {
         if seen[start].1 != Weight::Strong {
@@ -360,7 +359,7 @@ fn collect(
                 if start > 0 && core(tokens[start]).starts_with(char::is_uppercase) {
                     shape *= 1.15;
                 }
-                let mut shown = String::new();
+                let mut shown = String::with_capacity(48);
                 for (at, token) in tokens.iter().enumerate().take(end + 1).skip(start) {
                     let word = core(token);
                     let common = at == 0 && vocabulary.is_said_small(word);

@@ -81,16 +81,41 @@ pub(super) fn each_word<'a>(text: &'a str, mut each: impl FnMut(&'a str)) {
 
 /// Lower case, with the straight apostrophe.
 pub(super) fn fold(word: &str) -> String {
-    word.chars().map(|c| if c == '’' { '\'' } else { c }).flat_map(char::to_lowercase).collect()
+    let mut out = String::with_capacity(word.len());
+    fold_into(&mut out, word);
+    out
+}
+
+/// Adds a word in lower case, with the straight apostrophe.
+pub(super) fn fold_into(out: &mut String, word: &str) {
+    // Nearly all words, and many times as fast.
+    if word.is_ascii() {
+        let from = out.len();
+        out.push_str(word);
+        out[from..].make_ascii_lowercase();
+        return;
+    }
+    for c in word.chars() {
+        out.extend(if c == '’' { '\'' } else { c }.to_lowercase());
+    }
 }
 
 /// The first `words` words of a text, folded and joined by single blanks, with a blank at the end.
 pub(super) fn head(text: &str, words: usize) -> String {
-    let mut out = String::new();
-    for token in text.split_whitespace().take(words) {
+    joined_head(text.split_whitespace().take(words))
+}
+
+/// The same of words without blanks; empty ones are passed over.
+pub(super) fn head_of(tokens: &[&str], words: usize) -> String {
+    joined_head(tokens.iter().copied().filter(|token| !token.is_empty()).take(words))
+}
+
+fn joined_head<'a>(tokens: impl Iterator<Item = &'a str>) -> String {
+    let mut out = String::with_capacity(96);
+    for token in tokens {
         let core = token.trim_matches(|c: char| !c.is_alphanumeric());
         if !core.is_empty() {
-            out.push_str(&fold(core));
+            fold_into(&mut out, core);
             out.push(' ');
         }
     }
@@ -143,10 +168,7 @@ impl Vocabulary {
     pub(super) fn look_up(&mut self, word: &str) -> (Option<Term>, Weight) {
         let word = &word[..word.floor_char_boundary(WORD_BYTES_MAX.min(word.len()))];
         self.folded.clear();
-        for c in word.chars() {
-            let c = if c == '’' { '\'' } else { c };
-            self.folded.extend(c.to_lowercase());
-        }
+        fold_into(&mut self.folded, word);
         let small = word.starts_with(char::is_lowercase);
         if let Some((term, weight, said_small)) = self.words.get_mut(self.folded.as_str()) {
             *said_small |= small;

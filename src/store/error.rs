@@ -113,6 +113,14 @@ impl From<StoreError> for Fault {
             StoreError::Full { .. } => Fault::new(FaultKind::StorageFull, "The disk is full; nothing was written.")
                 .hint("Free some space (deleting recaps works) and try again.")
                 .because(error),
+            StoreError::Io { ref cause, ref path, .. }
+                if matches!(cause.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem) =>
+            {
+                let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                Fault::new(FaultKind::Internal, format!("Recap may not read or write `{name}` in its data folder."))
+                    .hint("Give it the right to (`recap check` names the files), and try again.")
+                    .because(error)
+            }
             StoreError::Io { .. } | StoreError::Unwritable { .. } | StoreError::Panicked(_) => {
                 Fault::internal("reading or writing a file of the data folder", error)
             }

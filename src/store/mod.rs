@@ -18,8 +18,9 @@ mod watch;
 use std::collections::HashMap;
 use std::fs;
 use std::io::Read;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use recap_mode::{Clock, Entropy, Scope};
@@ -53,7 +54,12 @@ pub struct Store {
     last_good: Mutex<LastGood>,
     stamps: Arc<watch::Stamps>,
     changes: broadcast::Sender<Change>,
+    writer: OnceLock<OwnWrite>,
 }
+
+/// Hears of each document that this store itself has written, removed or moved, on the thread that
+/// did it and under the scope's lock.
+pub type OwnWrite = Box<dyn Fn(&Scope, &FileName) + Send + Sync>;
 
 /// A file of a scope, as a listing shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,7 +93,21 @@ impl Store {
             in_process: Mutex::default(),
             last_good: Mutex::default(),
             changes: broadcast::Sender::new(CHANGES_KEPT),
+            writer: OnceLock::new(),
         }))
+    }
+
+    /// Has `heard` told of every change that this store itself makes, once it is on disk: also where
+    /// whoever asked for it has gone away meanwhile. Only the first call counts.
+    pub fn on_own_write(&self, heard: OwnWrite) {
+        // A second one would be a mistake of ours, and harmless.
+        let _ = self.writer.set(heard);
+    }
+
+    fn tell_writer(&self, scope: &Scope, name: &FileName) {
+        if let Some(heard) = self.writer.get() {
+            heard(scope, name);
+        }
     }
 
     /// The folder of all scopes.
@@ -161,7 +181,7 @@ impl Store {
         bytes_max: usize,
     ) -> Result<Option<(Vec<u8>, bool)>, StoreError> {
         let path = self.path(scope, name);
-        let file = match fs::File::open(&path) {
+        let file = match open_file(&path) {
             Ok(file) => file,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(cause) => return Err(StoreError::io("opening", &path, cause)),
@@ -459,6 +479,19 @@ pub fn parse_now<T: Document>(scope: &Scope, name: &FileName, bytes: &[u8]) -> R
     slot::parse(scope, name, bytes).map(|(value, _)| value)
 }
 
+/// Opens what must be a file: opening a pipe that somebody left there would wait for ever.
+fn open_file(path: &Path) -> std::io::Result<fs::File> {
+    let file = fs::OpenOptions::new()
+        .read(true)
+        .custom_flags(rustix::fs::OFlags::NONBLOCK.bits().cast_signed())
+        .open(path)?;
+    if file.metadata()?.is_file() {
+        Ok(file)
+    } else {
+        Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, "it is no file"))
+    }
+}
+
 /// Reads a whole file; `None` where it is missing.
 fn read_file(path: &Path) -> Result<Option<Vec<u8>>, StoreError> {
     let too_large = || {
@@ -468,7 +501,7 @@ fn read_file(path: &Path) -> Result<Option<Vec<u8>>, StoreError> {
         )
     };
     let read = || {
-        let file = fs::File::open(path)?;
+        let file = open_file(path)?;
         if file.metadata()?.len() > DOCUMENT_BYTES_MAX {
             return Err(too_large());
         }

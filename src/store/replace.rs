@@ -135,6 +135,17 @@ pub(super) fn remove(path: &Path, read: Option<&Etag>) -> Result<(), StoreError>
     }
 }
 
+/// Moves a file to where it waits, over an older namesake there, and notes the time of the move on
+/// it: how long it waits counts from now.
+pub(super) fn put_away(path: &Path, target: &Path) -> Result<(), StoreError> {
+    let io = |cause| StoreError::io("moving", path, cause);
+    fs::rename(path, target).map_err(io)?;
+    let now = rustix::fs::Timespec { tv_sec: 0, tv_nsec: rustix::fs::UTIME_NOW };
+    let times = rustix::fs::Timestamps { last_access: now, last_modification: now };
+    rustix::fs::utimensat(CWD, target, &times, rustix::fs::AtFlags::SYMLINK_NOFOLLOW)
+        .map_err(|errno| io(errno.into()))
+}
+
 /// Moves a file to a place where none is; one that is there already stays, and so does the old.
 pub(super) fn move_new(old: &Path, new: &Path) -> Result<bool, StoreError> {
     let io = |cause: io::Error| StoreError::io("moving", old, cause);

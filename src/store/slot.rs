@@ -117,7 +117,11 @@ pub(super) fn parse<'a, T: Document>(
         // serde_json says the place again at the end of its sentence; here it stands in front.
         let said = cause.to_string();
         let said = said.rsplit_once(" at line ").map_or(said.as_str(), |(said, _)| said);
-        let reason = if path == "." { said.to_owned() } else { format!("{said} at {path}") };
+        let reason = if [".", "?", ".."].contains(&path.as_str()) {
+            said.to_owned()
+        } else {
+            format!("{said} at {path}")
+        };
         problem(cause.line(), cause.column(), reason)
     })?;
     reader.end().map_err(|e| {

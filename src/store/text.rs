@@ -21,8 +21,9 @@ pub struct Flaw {
     pub reason: String,
 }
 
-/// Deepest nesting that is read; serde_json stops there as well.
-const DEPTH_MAX: usize = 128;
+/// Deepest nesting that is taken. serde_json stops at 128, and an exported library holds each document
+/// two levels deeper than its file does.
+const DEPTH_MAX: usize = 120;
 
 /// A value's place in the text.
 #[derive(Debug)]
@@ -370,7 +371,7 @@ impl Patcher<'_> {
         name: &str,
         out: &mut String,
     ) {
-        if base == new {
+        if base == new || same_number(base, new) {
             out.push_str(&self.text[node.span.clone()]);
             return;
         }
@@ -529,6 +530,11 @@ struct Entry {
     text: String,
 }
 
+/// `1` and `1.0` say the same, and people's tools write either.
+fn same_number(a: &Value, b: &Value) -> bool {
+    a.is_number() && b.is_number() && a.as_f64() == b.as_f64()
+}
+
 /// By what an array's item is known again: its id where it has one, else all of it.
 fn identity(item: &Value) -> String {
     for key in ["id", "episode_id", "url"] {
@@ -580,6 +586,16 @@ mod tests {
             r#"{"a": 1}"#,
             r#"{"a": 1, "b": 2}"#,
             "{\r\n  \"a\": 1,\r\n  \"b\": 2\r\n}\r\n",
+        );
+    }
+
+    #[test]
+    fn a_number_that_says_the_same_stays_as_it_was_written() {
+        check_patch(
+            r#"{"a": 1, "b": 2}"#,
+            r#"{"a": 1, "b": 2}"#,
+            r#"{"a": 1.0, "b": 3}"#,
+            r#"{"a": 1, "b": 3}"#,
         );
     }
 

@@ -42,7 +42,7 @@ impl<'a> Tx<'a> {
 
     /// Whether there is a file by this name now.
     pub fn exists(&self, name: &FileName) -> bool {
-        self.store.path(self.scope, name).exists()
+        self.store.path(self.scope, name).is_file()
     }
 
     /// Reads a document afresh. A missing file is the type's default.
@@ -130,7 +130,8 @@ impl<'a> Tx<'a> {
         self.acts.push(Act::Remove { name: name.clone(), etag });
     }
 
-    /// Asks for a document to be moved out of the scope's folder, to a place where no file is.
+    /// Asks for a document to be moved out of the scope's folder to where it waits, over an older
+    /// namesake there. Its time of change becomes the time of the move.
     pub fn move_to(&mut self, name: &FileName, target: PathBuf) {
         self.acts.push(Act::MoveTo { name: name.clone(), target });
     }
@@ -160,30 +161,36 @@ impl<'a> Tx<'a> {
                     )?;
                     store.stamps.note(&path, Some(stamp));
                     store.last_good().keep(&path, &text);
+                    store.tell_writer(scope, &name);
                 }
                 Act::Remove { name, etag } => {
                     let path = store.path(scope, &name);
                     replace::remove(&path, etag.as_ref())?;
                     store.stamps.note(&path, None);
                     store.last_good().forget(&path);
+                    store.tell_writer(scope, &name);
                 }
                 Act::MoveTo { name, target } => {
                     let path = store.path(scope, &name);
                     let parent = target.parent().unwrap_or(&folder);
                     std::fs::create_dir_all(parent)
                         .map_err(|cause| StoreError::io("making the folder", parent, cause))?;
-                    replace::move_new(&path, &target)?;
+                    replace::put_away(&path, &target)?;
                     replace::sync_folder(parent)?;
                     replace::sync_folder(&folder)?;
                     store.stamps.note(&path, None);
                     store.last_good().forget(&path);
+                    store.tell_writer(scope, &name);
                 }
                 Act::MoveFrom { name, source } => {
                     let path = store.path(scope, &name);
-                    replace::move_new(&source, &path)?;
+                    if !replace::move_new(&source, &path)? {
+                        return Err(StoreError::Changed { path });
+                    }
                     replace::sync_folder(&folder)?;
                     let stamp = std::fs::metadata(&path).ok().as_ref().map(Stamp::of);
                     store.stamps.note(&path, stamp);
+                    store.tell_writer(scope, &name);
                 }
             }
         }

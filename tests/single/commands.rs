@@ -176,7 +176,7 @@ fn check_names_each_bad_file_with_its_place_and_ends_with_1() {
     let data = tempfile::tempdir().unwrap();
     let id = saved(data.path());
     let well = run(recap(data.path()).arg("check"));
-    assert_eq!((well.code, well.out.as_str()), (0, "1 files are well.\n"), "{}", well.err);
+    assert_eq!((well.code, well.out.as_str()), (0, "1 file is well.\n"), "{}", well.err);
     let owner = data.path().join("history/owner");
     std::fs::write(owner.join("skip-list.json"), "{\n  \"episodes\": [,]\n}").unwrap();
     std::fs::write(owner.join("settings.json"), "{\"a\": 1, \"a\": 2}").unwrap();
@@ -285,13 +285,9 @@ fn the_demo_makes_a_recap_and_ends_with_0() {
     let elsewhere = tempfile::tempdir().unwrap();
     let ran = run(recap(elsewhere.path()).args(["demo", "--once"]));
     assert_eq!(ran.code, 0, "{}", ran.err);
-    for part in [
-        "Everything in the shed",
-        "Finding topics in",
-        "The recap is in the library",
-        "The page: http://127.0.0.1:",
-        "Sharpening",
-    ] {
+    for part in
+        ["Everything in the shed", "Finding topics in", "The recap is in the library", "Sharpening"]
+    {
         assert!(ran.out.contains(part), "{part} is not in {}", ran.out);
     }
     assert_eq!(tree(elsewhere.path()), [], "it keeps to its scratch folder");

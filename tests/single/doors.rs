@@ -317,3 +317,37 @@ async fn a_stop_lets_streams_end_and_does_not_wait_for_idle_ones() {
     assert!(events.text().await.unwrap().starts_with("event: hello"));
     drop(idle);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stranger_cannot_fill_the_memory_by_signing_in_nor_guess_in_parallel() {
+    let house = guarded().await;
+    let large =
+        house.client.post(house.url("/api/session")).body(vec![b'x'; 1024 * 1024]).send().await;
+    // The answer may come before all of it was sent, which some clients call an error.
+    assert!(large.is_err() || large.unwrap().status() == 413);
+    let guesses = (0..30).map(|n| {
+        let (client, url) = (house.client.clone(), house.url("/api/session"));
+        async move {
+            let guess = json!({"password": format!("guess number {n}")});
+            client.post(url).json(&guess).send().await.unwrap().status().as_u16()
+        }
+    });
+    let statuses = futures_util::future::join_all(guesses).await;
+    assert_eq!(statuses.iter().filter(|status| **status == 401).count(), 10, "{statuses:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_of_events_ends_when_the_sign_in_does() {
+    let house = guarded().await;
+    let cookie = cookie(&sign_in(&house, PASSWORD).await);
+    let events =
+        house.client.get(house.url("/api/events")).header("cookie", &cookie).send().await.unwrap();
+    assert_eq!(events.status(), 200);
+    let changed = assert_cmd::Command::new(env!("CARGO_BIN_EXE_recap"))
+        .args(["set-password", "--data"])
+        .arg(house.data())
+        .write_stdin("another horse battery")
+        .ok();
+    assert!(changed.is_ok());
+    assert!(events.text().await.unwrap().starts_with("event: hello"), "it ends by itself");
+}

@@ -228,3 +228,20 @@ async fn editors_find_schemas_that_the_daemon_s_own_files_meet() {
     let ignore = std::fs::read_to_string(house.data().join("history/.gitignore")).unwrap();
     assert!(ignore.contains(".lock") && ignore.contains("feed-state.json"));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pipe_or_a_folder_by_a_recap_s_name_is_no_recap_and_stops_nobody() {
+    let house = House::new().await;
+    house.a_recap().await;
+    let made = std::process::Command::new("mkfifo").arg(house.file("pipe.json")).status();
+    assert!(made.is_ok_and(|status| status.success()), "mkfifo comes with every system");
+    std::fs::create_dir(house.file("folder.json")).unwrap();
+    for _ in 0..20 {
+        assert_ne!(house.get("/api/recaps/pipe").await.status(), 200);
+        assert_ne!(house.get("/api/recaps/folder").await.status(), 200);
+    }
+    let deleted = house.client.delete(house.url("/api/recaps/folder")).send().await.unwrap();
+    assert_eq!(deleted.status(), 404);
+    assert!(house.file("folder.json").is_dir());
+    assert_eq!(house.json("/api/recaps").await["total"], 1);
+}

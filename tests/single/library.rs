@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{House, TALK, until};
+use crate::support::{House, TALK, single, until};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_edit_over_somebody_else_s_newer_one_is_a_412_also_when_that_was_made_with_an_editor() {
@@ -237,7 +237,16 @@ async fn a_hostile_title_stays_text_on_every_page() {
     let house = House::new().await;
     let id = house.a_recap().await;
     let evil = "<script>alert(1)</script><img src=x onerror=alert(1)>\"'\n\nevent: done";
-    let change = json!({"title": evil, "overview": evil, "topics": {"t1": {"title": evil}}});
+    let line = evil.replace('\n', " ");
+    let refused = house
+        .client
+        .patch(house.url(&format!("/api/recaps/{id}")))
+        .json(&json!({"title": evil}))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(refused.status(), 400, "a title has one line");
+    let change = json!({"title": line, "overview": evil, "topics": {"t1": {"title": evil}}});
     let answer = house
         .client
         .patch(house.url(&format!("/api/recaps/{id}")))
@@ -258,4 +267,78 @@ async fn a_hostile_title_stays_text_on_every_page() {
     let done = house.process_text("<b>x</b>.txt", TALK).await;
     assert_eq!(done["stage"], "done");
     until("the events' frames", async || Some(())).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_caller_that_goes_away_in_the_middle_of_an_edit_leaves_the_list_as_the_disk_is() {
+    let house = House::new().await;
+    let id = house.a_recap().await;
+    for round in 0..24_u64 {
+        let title = format!("Gone {round}");
+        let edit = house
+            .client
+            .patch(house.url(&format!("/api/recaps/{id}")))
+            .json(&json!({"title": title}))
+            .timeout(std::time::Duration::from_millis(1 + round % 6));
+        // Whether it came through is not told; what counts is that list and file agree.
+        let _ = edit.send().await;
+        until("agreement", async || {
+            let text = std::fs::read_to_string(house.file(&format!("{id}.json"))).ok()?;
+            let there: Value = serde_json::from_str(&text).ok()?;
+            (house.json("/api/recaps").await["recaps"][0]["title"] == there["title"]).then_some(())
+        })
+        .await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_old_recap_can_be_restored_after_a_restart_and_a_second_deletion_deletes() {
+    let house = House::new().await;
+    let id = house.a_recap().await;
+    let (path, file) = (format!("/api/recaps/{id}"), house.file(&format!("{id}.json")));
+    let text = std::fs::read(&file).unwrap();
+    let long_ago = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_500_000_000);
+    std::fs::File::options().write(true).open(&file).unwrap().set_modified(long_ago).unwrap();
+    for _ in 0..2 {
+        let deleted = house.client.delete(house.url(&path)).send().await.unwrap();
+        assert_eq!(deleted.status(), 200);
+        assert!(!file.exists(), "it says deleted and is there");
+        // The same file comes back by hand, from a backup say, and is deleted again.
+        std::fs::write(&file, &text).unwrap();
+        until("the file by hand", async || {
+            (house.json("/api/recaps").await["total"] == 1).then_some(())
+        })
+        .await;
+    }
+    assert_eq!(house.client.delete(house.url(&path)).send().await.unwrap().status(), 200);
+    let data = house.stop().await;
+    let house = House::over(data, json!({}), single).await;
+    until("the look at the files", async || {
+        house.data().join("cache/heads").exists().then_some(())
+    })
+    .await;
+    let restored = house.client.post(house.url(&format!("{path}/restore"))).send().await.unwrap();
+    assert_eq!(restored.status(), 200, "30 days count from the deletion");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_export_leaves_out_what_is_broken_and_says_so_and_the_page_still_shows_the_recaps() {
+    let house = House::new().await;
+    let id = house.a_recap().await;
+    std::fs::write(house.file("_meta.json"), "{\"folders\": [").unwrap();
+    std::fs::write(house.file("broken.json"), "{").unwrap();
+    let archive: Value = house.json("/api/library/export").await;
+    assert!(archive["recaps"][&id].is_object());
+    assert_eq!(archive["omitted"].as_array().unwrap().len(), 2, "{}", archive["omitted"]);
+    let page = house.page("/").await;
+    assert!(page.contains(&format!("/recaps/{id}")), "{page}");
+    let other = House::new().await;
+    let half = archive.to_string();
+    let half = half[..half.len() - 40].to_owned();
+    let answer =
+        other.client.post(other.url("/api/library/import")).body(half).send().await.unwrap();
+    assert_eq!(answer.status(), 400);
+    let said = answer.text().await.unwrap();
+    let listed = other.json("/api/recaps").await["total"].as_u64().unwrap();
+    assert!(said.contains(&format!("{listed} of its recaps were added")), "{said}");
 }

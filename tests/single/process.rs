@@ -383,3 +383,31 @@ async fn a_scope_s_jobs_are_bounded_and_another_s_are_not_seen() {
     assert!(refused.contains("private address"), "a tenant types what they like: {refused}");
     tokio::time::timeout(Duration::from_secs(20), house.stop()).await.unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_says_cancelled_has_left_no_recap_and_lists_show_what_is_on_disk() {
+    let house = House::new().await;
+    let mut outcomes = Vec::new();
+    for round in 0..24_u64 {
+        let answer = house
+            .client
+            .post(house.url("/api/process?name=talk.txt"))
+            .body(TALK)
+            .send()
+            .await
+            .unwrap();
+        let job = answer.json::<Value>().await.unwrap()["id"].as_str().unwrap().to_owned();
+        tokio::time::sleep(Duration::from_millis(round % 8 * 4)).await;
+        house.client.delete(house.url(&format!("/api/jobs/{job}"))).send().await.unwrap();
+        outcomes.push(house.outcome(&job).await["stage"].as_str().unwrap().to_owned());
+    }
+    let done = outcomes.iter().filter(|stage| *stage == "done").count();
+    assert_eq!(
+        done + outcomes.iter().filter(|stage| *stage == "cancelled").count(),
+        24,
+        "{outcomes:?}"
+    );
+    assert_eq!(house.json("/api/recaps").await["total"], done);
+    let files = house.tree().iter().filter(|(name, _)| name.starts_with("history/owner/2")).count();
+    assert_eq!(files, done, "a cancelled job has left its recap");
+}

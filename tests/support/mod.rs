@@ -30,7 +30,7 @@ pub fn single(request: &ModeRequest<'_>) -> Result<Arc<dyn Mode>, String> {
         request.entropy.clone(),
     )
     .map_err(|error| error.to_string())?;
-    Ok(Single::new(Arc::new(secrets), request.clock.clone(), false))
+    Ok(Single::new(Arc::new(secrets), request.clock.clone(), false, false))
 }
 
 pub struct House {

@@ -33,13 +33,21 @@ pub(super) const WORDS: Language = Language {
         quasi richtig sache sachen sage sagen sagt schön sehen sieht sozusagen stunden tag tage \
         teil thema tun weiß wichtig \
         wirklich wissen zeit zwei drei vier fünf zehn groß große klein kleine beste besten",
-    joints: "der die das des dem den und für von mit im in ohne zum zur am aus",
+    joints: &[
+        "der", "die", "das", "des", "dem", "den", "und", "für", "von", "mit", "im", "in", "ohne",
+        "zum", "zur", "am", "aus",
+    ],
     and: "und",
-    fillers: "also und aber äh ähm ja genau gut nun naja okay na so dann eben",
-    hesitations: "äh ähm öh hm mhm",
-    leaning: "es er sie das dies diese dieser dieses die der denn weil oder ihm ihr dazu davon \
-        daran",
-    pronouns: "er ihm ihn ihnen ihr ihre",
+    fillers: &[
+        "also", "und", "aber", "äh", "ähm", "ja", "genau", "gut", "nun", "naja", "okay", "na",
+        "so", "dann", "eben",
+    ],
+    hesitations: &["äh", "ähm", "öh", "hm", "mhm"],
+    leaning: &[
+        "es", "er", "sie", "das", "dies", "diese", "dieser", "dieses", "die", "der", "denn",
+        "weil", "oder", "ihm", "ihr", "dazu", "davon", "daran",
+    ],
+    pronouns: &["er", "ihm", "ihn", "ihnen", "ihr", "ihre"],
     openers: "als nächstes|kommen wir|jetzt|nun|nächste|das nächste|die nächste|zum \
         schluss|zuletzt|erstens|zweitens|\
         reden wir|sprechen wir|eine andere|ein anderes|willkommen|heute|erzähl|zurück zu|noch \

@@ -87,18 +87,55 @@ pub(super) const WORDS: Language = Language {
         everywhere nearly close closer open opened build built grow grew choose chose stand stood \
         sit sits wish \
         listener listeners episode show podcast bigger smaller higher lower",
-    joints: "of the for in and to on with a from at by without into per under over after before \
-        versus vs",
+    joints: &[
+        "of", "the", "for", "in", "and", "to", "on", "with", "a", "from", "at", "by", "without",
+        "into", "per", "under", "over", "after", "before", "versus", "vs",
+    ],
     and: "and",
-    fillers: "so and but um uh well yeah yes okay ok right now oh ah hmm er erm like anyway \
-        alright because also \
-        actually basically honestly obviously look listen see then no",
-    hesitations: "um uh er erm uhm hmm mhm",
-    leaning: "it it's its they they're them he she he's she's this that that's those these which \
-        there's there \
-        then because or him her such you'd i'd who exactly did does is are was can could would \
-        will what why how",
-    pronouns: "he she they him her hers his them their it's they're he's she's",
+    fillers: &[
+        "so",
+        "and",
+        "but",
+        "um",
+        "uh",
+        "well",
+        "yeah",
+        "yes",
+        "okay",
+        "ok",
+        "right",
+        "now",
+        "oh",
+        "ah",
+        "hmm",
+        "er",
+        "erm",
+        "like",
+        "anyway",
+        "alright",
+        "because",
+        "also",
+        "actually",
+        "basically",
+        "honestly",
+        "obviously",
+        "look",
+        "listen",
+        "see",
+        "then",
+        "no",
+    ],
+    hesitations: &["um", "uh", "er", "erm", "uhm", "hmm", "mhm"],
+    leaning: &[
+        "it", "it's", "its", "they", "they're", "them", "he", "she", "he's", "she's", "this",
+        "that", "that's", "those", "these", "which", "there's", "there", "then", "because", "or",
+        "him", "her", "such", "you'd", "i'd", "who", "exactly", "did", "does", "is", "are", "was",
+        "can", "could", "would", "will", "what", "why", "how",
+    ],
+    pronouns: &[
+        "he", "she", "they", "him", "her", "hers", "his", "them", "their", "it's", "they're",
+        "he's", "she's",
+    ],
     openers: "next|the next|moving on|let's move|let's talk|let us talk|let's turn|let's go \
         to|let's get to|let's start|\
         let's begin|let's get into|let's jump|let's switch|let's look at|shall we|so next|okay \

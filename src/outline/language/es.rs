@@ -31,12 +31,20 @@ pub(super) const WORDS: Language = Language {
         primero primera primer punto \
         quiere quiero realmente saber sabe sé segundo sea siguiente tal tema tiempo tipo tres ver \
         verdad vemos veces vale forma",
-    joints: "de del la el los las en y para con por a sin al",
+    joints: &[
+        "de", "del", "la", "el", "los", "las", "en", "y", "para", "con", "por", "a", "sin", "al",
+    ],
     and: "y",
-    fillers: "pues bueno entonces y pero eh em este o sea claro vale sí no ahora así",
-    hesitations: "eh em ehm mmm",
-    leaning: "eso esto esa ese él ella ellos ellas lo le les se este esta porque o cual",
-    pronouns: "él ella ellos ellas",
+    fillers: &[
+        "pues", "bueno", "entonces", "y", "pero", "eh", "em", "este", "o", "sea", "claro", "vale",
+        "sí", "no", "ahora", "así",
+    ],
+    hesitations: &["eh", "em", "ehm", "mmm"],
+    leaning: &[
+        "eso", "esto", "esa", "ese", "él", "ella", "ellos", "ellas", "lo", "le", "les", "se",
+        "este", "esta", "porque", "o", "cual",
+    ],
+    pronouns: &["él", "ella", "ellos", "ellas"],
     openers: "ahora|vamos a|pasemos a|pasamos a|hablemos de|siguiente|el siguiente|la \
         siguiente|lo siguiente|por último|\
         finalmente|primero|segundo|otra cosa|otro tema|otra \

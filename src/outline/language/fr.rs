@@ -27,12 +27,21 @@ pub(super) const WORDS: Language = Language {
         prendre question questions rien savoir sais sait simplement sujet temps toujours trois \
         trouver truc vais vient vrai \
         vraiment aujourd'hui exactement",
-    joints: "de du des la le les en et pour avec à au aux sans sur",
+    joints: &[
+        "de", "du", "des", "la", "le", "les", "en", "et", "pour", "avec", "à", "au", "aux", "sans",
+        "sur",
+    ],
     and: "et",
-    fillers: "alors donc et mais euh bon ben bah oui voilà enfin en fait ok",
-    hesitations: "euh hum heu",
-    leaning: "il elle ils elles ça cela ce c'est ceci celui lui leur parce ou",
-    pronouns: "il elle ils elles leur lui",
+    fillers: &[
+        "alors", "donc", "et", "mais", "euh", "bon", "ben", "bah", "oui", "voilà", "enfin", "en",
+        "fait", "ok",
+    ],
+    hesitations: &["euh", "hum", "heu"],
+    leaning: &[
+        "il", "elle", "ils", "elles", "ça", "cela", "ce", "c'est", "ceci", "celui", "lui", "leur",
+        "parce", "ou",
+    ],
+    pronouns: &["il", "elle", "ils", "elles", "leur", "lui"],
     openers: "ensuite|passons à|passons au|parlons de|parlons du|le suivant|la suivante|pour \
         finir|enfin|d'abord|\
         premièrement|deuxièmement|autre|une autre|bienvenue|aujourd'hui|maintenant|revenons à|la \

@@ -27,12 +27,21 @@ pub(super) const WORDS: Language = Language {
         posso prego primo punto \
         quasi sa sai sempre senso sicuramente solo tanto tempo tipo tre tema vedere vero volta \
         volte vuol",
-    joints: "di del della dei delle il la i le in e per con a al senza",
+    joints: &[
+        "di", "del", "della", "dei", "delle", "il", "la", "i", "le", "in", "e", "per", "con", "a",
+        "al", "senza",
+    ],
     and: "e",
-    fillers: "allora quindi e ma ehm eh beh sì ecco dunque cioè va bene no",
-    hesitations: "ehm eh mmh",
-    leaning: "questo questa quello quella lui lei loro ciò perché o esso essa",
-    pronouns: "lui lei loro",
+    fillers: &[
+        "allora", "quindi", "e", "ma", "ehm", "eh", "beh", "sì", "ecco", "dunque", "cioè", "va",
+        "bene", "no",
+    ],
+    hesitations: &["ehm", "eh", "mmh"],
+    leaning: &[
+        "questo", "questa", "quello", "quella", "lui", "lei", "loro", "ciò", "perché", "o", "esso",
+        "essa",
+    ],
+    pronouns: &["lui", "lei", "loro"],
     openers: "passiamo a|passiamo al|parliamo di|il prossimo|la prossima|infine|per \
         finire|prima|un'altra|un altro|benvenuti|\
         oggi|adesso|ora|torniamo a|l'ultima|ultima domanda|raccontaci",

@@ -27,12 +27,21 @@ pub(super) const WORDS: Language = Language {
         olha olá parte pergunta pessoa pessoas pequeno ponto pouco primeira primeiro quero \
         realmente saber sabe segundo sei \
         tempo tipo três verdade ver vez vezes claro",
-    joints: "de do da dos das o a os as em e para com por sem no na",
+    joints: &[
+        "de", "do", "da", "dos", "das", "o", "a", "os", "as", "em", "e", "para", "com", "por",
+        "sem", "no", "na",
+    ],
     and: "e",
-    fillers: "então bom e mas é hum tipo olha sim não pois aí né bem",
-    hesitations: "hum ahn hã éé",
-    leaning: "isso isto ele ela eles elas esse essa este esta porque ou aquilo",
-    pronouns: "ele ela eles elas dele dela",
+    fillers: &[
+        "então", "bom", "e", "mas", "é", "hum", "tipo", "olha", "sim", "não", "pois", "aí", "né",
+        "bem",
+    ],
+    hesitations: &["hum", "ahn", "hã", "éé"],
+    leaning: &[
+        "isso", "isto", "ele", "ela", "eles", "elas", "esse", "essa", "este", "esta", "porque",
+        "ou", "aquilo",
+    ],
+    pronouns: &["ele", "ela", "eles", "elas", "dele", "dela"],
     openers: "agora|vamos falar|vamos para|passemos|próximo|o próximo|a próxima|por \
         último|finalmente|primeiro|segundo|\
         outra coisa|outro assunto|outra pergunta|bem-vindos|hoje|conta|voltando|a última",
