@@ -49,7 +49,7 @@ enum Command {
     Serve(serve::Serve),
     /// Show what Recap does, with a small show that comes along
     Demo(demo::Demo),
-    /// Make a recap of a file, of standard input (-) or of a link, and print it
+    /// Make recaps of files, of standard input (-) or of links, and print them
     Summarize(summarize::Summarize),
     /// List the recaps of the library
     List(library::List),
@@ -85,6 +85,13 @@ impl Failure {
     /// Something is wrong here: 1.
     fn here(message: impl Into<String>) -> Failure {
         Failure { code: 1, message: message.into() }
+    }
+
+    /// Says it on standard error.
+    fn say(&self) {
+        let mut out = std::io::stderr().lock();
+        // Nobody may be there to read it; the exit code says it too.
+        let _ = writeln!(out, "recap: {}", self.message);
     }
 
     /// The input, command or configuration is wrong: 2.
@@ -196,9 +203,7 @@ pub fn run(choose_mode: ChooseMode) -> ExitCode {
     match dispatch(command, setting) {
         Ok(code) => ExitCode::from(code),
         Err(failure) => {
-            let mut out = std::io::stderr().lock();
-            // Nobody may be there to read it; the exit code says it too.
-            let _ = writeln!(out, "recap: {}", failure.message);
+            failure.say();
             ExitCode::from(failure.code)
         }
     }

@@ -18,8 +18,9 @@ use super::{Failure, Setting, say, small_runtime};
 
 #[derive(clap::Args)]
 pub(super) struct Summarize {
-    /// A transcript file, - for standard input, or an http(s) link to a transcript or a feed
-    input: String,
+    /// Transcript files, - for standard input, or http(s) links to transcripts or feeds
+    #[arg(required = true, value_name = "INPUT")]
+    inputs: Vec<String>,
     /// Which episode of a feed: its guid or a part of its title [default: the newest with a transcript]
     #[arg(long, value_name = "TEXT")]
     episode: Option<String>,
@@ -39,7 +40,28 @@ pub(super) struct Summarize {
 
 impl Summarize {
     pub(super) fn run(self, setting: Setting) -> Result<u8, Failure> {
-        let (order, upload) = self.order()?;
+        if self.output.is_some() && self.inputs.len() > 1 {
+            return Err(Failure::input("-o takes the recap of one input; give one at a time."));
+        }
+        let mut worst = None;
+        for (at, input) in self.inputs.iter().enumerate() {
+            if at > 0 && self.format != ExportFormat::Json {
+                say("")?;
+            }
+            if let Err(failure) = self.one(input, &setting) {
+                // The others are made all the same; the exit code is that of the first that failed.
+                match &worst {
+                    None if self.inputs.len() == 1 => return Err(failure),
+                    _ => failure.say(),
+                }
+                worst.get_or_insert(failure.code);
+            }
+        }
+        Ok(worst.unwrap_or(0))
+    }
+
+    fn one(&self, input: &str, setting: &Setting) -> Result<(), Failure> {
+        let (order, upload) = self.order(input)?;
         let config = setting.config()?;
         let trust = if config.allow_private_addresses { TrustRule::Any } else { TrustRule::Typed };
         let tools = Tools {
@@ -84,14 +106,14 @@ impl Summarize {
             None => say(text.trim_end_matches('\n'))?,
             Some(path) => write_whole(path, &text)?,
         }
-        Ok(0)
+        Ok(())
     }
 
-    fn order(&self) -> Result<(Order, Option<Vec<u8>>), Failure> {
-        let lower = self.input.to_ascii_lowercase();
+    fn order(&self, input: &str) -> Result<(Order, Option<Vec<u8>>), Failure> {
+        let lower = input.to_ascii_lowercase();
         if lower.starts_with("http://") || lower.starts_with("https://") {
-            let url = Url::parse(&self.input).map_err(|error| {
-                Failure::input(format!("{} is no link: {error}.", super::safe(&self.input)))
+            let url = Url::parse(input).map_err(|error| {
+                Failure::input(format!("{} is no link: {error}.", super::safe(input)))
             })?;
             let episode = self.episode.clone().map_or(EpisodeChoice::Newest, EpisodeChoice::Named);
             return Ok((Order::Link { url, episode }, None));
@@ -101,13 +123,13 @@ impl Summarize {
                 "--episode is for links to feeds; a file holds one episode.",
             ));
         }
-        if self.input == "-" {
+        if input == "-" {
             let mut bytes = Vec::new();
             read_bounded(std::io::stdin().lock(), &mut bytes, "Standard input")?;
             return Ok((Order::Upload { name: "Standard input".to_owned() }, Some(bytes)));
         }
-        let path = PathBuf::from(&self.input);
-        let shown = super::safe(&self.input);
+        let path = PathBuf::from(input);
+        let shown = super::safe(input);
         let cannot = |error: std::io::Error| {
             Failure::input(match error.kind() {
                 std::io::ErrorKind::NotFound => format!("There is no file {shown}."),

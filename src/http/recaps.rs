@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use crate::app::App;
 use crate::domain::recap::RecapHead;
 use crate::export::{self, ExportFormat};
-use crate::history::library::{Cursor, Found};
+use crate::history::library::{Cursor, Found, PAGE_MAX};
 use crate::history::{ListOrder, ListQuery, SortKey};
 
 use super::extract::{Id, JsonBody, Params, Who, if_match};
@@ -68,6 +68,10 @@ impl ListParams {
                 Some(serde_json::from_slice(&bytes).map_err(|_| no_cursor())?)
             }
         };
+        let limit = self.limit.unwrap_or(PAGE_DEFAULT);
+        if !(1..=PAGE_MAX).contains(&limit) {
+            return Err(Fault::invalid(format!("`limit` is {limit}; it takes 1 to {PAGE_MAX}.")));
+        }
         let episode = self
             .episode
             .map(|id| id.parse().map_err(|why| Fault::invalid(format!("{why}."))))
@@ -79,7 +83,7 @@ impl ListParams {
             show: self.show,
             title: self.title,
             episode,
-            limit: self.limit.unwrap_or(PAGE_DEFAULT),
+            limit,
             cursor,
         })
     }

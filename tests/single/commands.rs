@@ -56,6 +56,14 @@ fn summarize_reads_a_file_or_standard_input_and_writes_each_form() {
     }
     let piped = run(recap(data.path()).args(["summarize", "-"]).write_stdin(TALK));
     assert!(piped.out.starts_with("# Standard input\n"), "{}", piped.out);
+    let missing = "no-such-file.vtt";
+    let several = run(recap(data.path()).arg("summarize").arg(&file).arg(missing).arg(&file));
+    assert_eq!((several.code, several.out.matches("# My talk").count()), (2, 2), "{}", several.err);
+    assert!(several.err.contains(missing));
+    assert_eq!(
+        run(recap(data.path()).arg("summarize").arg(&file).arg(&file).args(["-o", "x"])).code,
+        2
+    );
     let target = data.path().join("out.md");
     let ran = run(recap(data.path()).arg("summarize").arg(&file).arg("-o").arg(&target));
     assert_eq!((ran.code, ran.out.as_str()), (0, ""));

@@ -139,6 +139,8 @@ async fn lists_come_in_pages_and_a_value_that_is_not_taken_is_named() {
     for (query, word) in [
         ("sort=colour", "colour"),
         ("limit=x", "invalid digit"),
+        ("limit=0", "1 to 200"),
+        ("limit=201", "1 to 200"),
         ("cursor=%%%", "cursor"),
         ("cursor=bm8", "cursor"),
         ("page=2", "page"),
