@@ -16,17 +16,17 @@ use crate::domain::outline::Chapter;
     Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]
 #[serde(try_from = "String", into = "String")]
-pub struct EpisodeId(String);
+pub struct EpisodeId(Box<str>);
 
 impl EpisodeId {
     /// The id of a podcast item: `pod:` and 16 hex of sha256 over the show's key and the item's.
     pub fn podcast(show_key: &str, item_key: &str) -> EpisodeId {
-        EpisodeId(format!("pod:{}", hex16(&[show_key.as_bytes(), item_key.as_bytes()])))
+        EpisodeId(format!("pod:{}", hex16(&[show_key.as_bytes(), item_key.as_bytes()])).into())
     }
 
     /// The id of what a person brought themselves, from its content.
     pub fn upload(bytes: &[u8]) -> EpisodeId {
-        EpisodeId(format!("up:{}", hex16(&[bytes])))
+        EpisodeId(format!("up:{}", hex16(&[bytes])).into())
     }
 
     /// As it stands in files.
@@ -54,7 +54,7 @@ impl FromStr for EpisodeId {
                 && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
         });
         if fits {
-            Ok(EpisodeId(text.to_owned()))
+            Ok(EpisodeId(text.into()))
         } else {
             Err("an episode's id is `yt:`, `pod:` or `up:` and up to 64 letters, digits, `-` and `_`".to_owned())
         }
@@ -70,7 +70,7 @@ impl TryFrom<String> for EpisodeId {
 
 impl From<EpisodeId> for String {
     fn from(id: EpisodeId) -> String {
-        id.0
+        id.0.into()
     }
 }
 

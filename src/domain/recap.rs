@@ -36,7 +36,7 @@ const RESERVED: [&str; 7] =
     Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]
 #[serde(try_from = "String", into = "String")]
-pub struct RecapId(String);
+pub struct RecapId(Box<str>);
 
 impl RecapId {
     /// A new id, from the day of publication, the title and six random bytes.
@@ -46,7 +46,7 @@ impl RecapId {
             random.iter().map(|byte| LETTERS[usize::from(byte % 32)] as char).collect();
         let slug = slug(title);
         let dash = if slug.is_empty() { "" } else { "-" };
-        RecapId(format!("{}-{slug}{dash}{tail}", day.format("%Y-%m-%d")))
+        RecapId(format!("{}-{slug}{dash}{tail}", day.format("%Y-%m-%d")).into())
     }
 
     /// As it stands in addresses and file names.
@@ -88,7 +88,7 @@ impl FromStr for RecapId {
             && !DEVICES.contains(
                 &text.split('.').next().unwrap_or_default().to_ascii_lowercase().as_str(),
             );
-        if fits { Ok(RecapId(text.to_owned())) } else { Err("this is no id of a recap".to_owned()) }
+        if fits { Ok(RecapId(text.into())) } else { Err("this is no id of a recap".to_owned()) }
     }
 }
 
@@ -101,7 +101,7 @@ impl TryFrom<String> for RecapId {
 
 impl From<RecapId> for String {
     fn from(id: RecapId) -> String {
-        id.0
+        id.0.into()
     }
 }
 
@@ -565,8 +565,8 @@ pub struct EpisodeHead {
     /// By which it is known again.
     pub id: EpisodeId,
     /// Name of the show.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub show_title: String,
+    #[serde(default, skip_serializing_if = "str::is_empty")]
+    pub show_title: Box<str>,
     /// When it was published.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub published_at: Option<DateTime<Utc>>,
@@ -583,7 +583,7 @@ impl From<&Recap> for RecapHead {
             updated_at: recap.updated_at,
             episode: EpisodeHead {
                 id: recap.episode.id.clone(),
-                show_title: recap.episode.show.title.clone(),
+                show_title: recap.episode.show.title.as_str().into(),
                 published_at: recap.episode.published_at,
             },
             job: recap.made_by.job.clone(),

@@ -188,7 +188,11 @@ struct FrontMadeBy {
 
 impl From<FrontEpisode> for EpisodeHead {
     fn from(front: FrontEpisode) -> EpisodeHead {
-        EpisodeHead { id: front.id, show_title: front.show.title, published_at: front.published_at }
+        EpisodeHead {
+            id: front.id,
+            show_title: front.show.title.into(),
+            published_at: front.published_at,
+        }
     }
 }
 

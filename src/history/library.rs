@@ -428,7 +428,7 @@ impl Library {
             heads.retain(|head| folder.recaps.contains(&head.id));
         }
         if let Some(show) = &query.show {
-            heads.retain(|head| head.episode.show_title == *show);
+            heads.retain(|head| *head.episode.show_title == **show);
         }
         if let Some(episode) = &query.episode {
             heads.retain(|head| head.episode.id == *episode);
