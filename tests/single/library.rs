@@ -266,9 +266,12 @@ async fn a_hostile_title_stays_text_on_every_page() {
         let page = house.page(&path).await;
         assert!(!page.contains("<script>alert") && !page.contains("<img src=x"), "{path}: {page}");
     }
-    let done = house.process_text("<b>x</b>.txt", TALK).await;
+    let done = house.process_text("<b>x</b>\n\nevent: forged\ndata: {}\n\n.txt", TALK).await;
     assert_eq!(done["stage"], "done");
-    until("the events' frames", async || Some(())).await;
+    let path = format!("/api/jobs/{}/events", done["id"].as_str().unwrap());
+    let frames = house.get(&path).await.text().await.unwrap();
+    let names: Vec<&str> = frames.lines().filter(|line| line.starts_with("event:")).collect();
+    assert_eq!(names, ["event: job"], "a name forged a frame: {frames}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
