@@ -37,13 +37,13 @@ pub struct ImportReport {
 
 /// The parts of an archive beside its recaps.
 #[derive(Debug, Default)]
-pub struct Imported {
+struct Imported {
     /// What happened to the recaps.
-    pub report: ImportReport,
+    report: ImportReport,
     /// Folders and order.
-    pub meta: Option<LibraryMeta>,
+    meta: Option<LibraryMeta>,
     /// Refused episodes.
-    pub skip_list: Option<SkipList>,
+    skip_list: Option<SkipList>,
 }
 
 impl Library {

@@ -8,6 +8,6 @@ pub mod library;
 mod patch;
 
 pub use crate::store::{Change, ChangeKind, Etag, Problem, Stamp, StoreError, Watching};
-pub use archive::{ImportReport, Imported};
+pub use archive::ImportReport;
 pub use layout::pretty_recap;
 pub use library::{Library, LibraryError, ListOrder, ListQuery, Page, SortKey};

@@ -200,7 +200,7 @@ fn a_version_that_slipped_in_at_the_last_moment_is_put_back_by_the_exchange() {
 }
 
 #[test]
-fn a_thousand_changes_by_many_writers_are_all_there() {
+fn two_hundred_changes_by_four_writers_are_all_there() {
     let root = tempfile::tempdir().unwrap();
     std::thread::scope(|threads| {
         for _ in 0..4 {
