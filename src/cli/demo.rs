@@ -130,6 +130,7 @@ async fn read_through_api(daemon: &Daemon, id: &RecapId) -> Result<Recap, Failur
         trust: Trust::typed(&url),
         url,
         accept: "application/json",
+        cookie: None,
         bytes_max: 64 * 1024 * 1024,
         deadline: Duration::from_secs(20),
     };

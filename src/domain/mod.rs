@@ -1,8 +1,14 @@
 //! Recap's own nouns: pure, without io, async or clock reads.
 
+pub mod auto_queue;
 pub mod episode;
+pub mod feed_state;
+pub mod filters;
+pub mod known;
 pub mod library;
 pub mod outline;
 pub mod recap;
+pub mod seen_list;
 pub mod skip_list;
+pub mod subscription;
 pub mod transcript;

@@ -7,8 +7,15 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use http::header::{ACCEPT, CONTENT_TYPE, LOCATION};
+use chrono::{DateTime, Utc};
+use http::header::{
+    ACCEPT, CONTENT_TYPE, COOKIE, ETAG, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED, LOCATION,
+    RETRY_AFTER,
+};
+use http::{HeaderMap, HeaderName, StatusCode};
 use recap_mode::{Fault, FaultKind};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
 use url::{Host, Url};
 
 pub use guard::is_public;
@@ -21,6 +28,13 @@ const CONNECT_TIME: Duration = Duration::from_secs(15);
 
 /// How long a server may be silent in the middle of an answer.
 const SILENCE_TIME: Duration = Duration::from_secs(30);
+
+/// An answer up to this size is read beside all others; of larger ones, one is read and held at a
+/// time, so that a hundred servers that all send the most they may do not fill the memory.
+const SMALL_BYTES: usize = 1024 * 1024;
+
+/// Longest validator that is kept and sent back; real ones have some forty letters.
+const VALIDATOR_BYTES_MAX: usize = 1_000;
 
 /// How requests name themselves.
 const AGENT: &str = concat!("Recap/", env!("CARGO_PKG_VERSION"), " (podcast transcripts)");
@@ -57,6 +71,74 @@ impl Trust {
     }
 }
 
+/// What a server said of the state of an answer, to ask later whether it has changed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Validators {
+    /// Its `ETag`, as it was sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub etag: Option<String>,
+    /// Its `Last-Modified`, as it was sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_modified: Option<String>,
+}
+
+impl Validators {
+    fn of(headers: &HeaderMap) -> Validators {
+        let text = |name: HeaderName| {
+            let value = headers.get(name)?.to_str().ok()?.trim();
+            (!value.is_empty() && value.len() <= VALIDATOR_BYTES_MAX).then(|| value.to_owned())
+        };
+        Validators { etag: text(ETAG), last_modified: text(LAST_MODIFIED) }
+    }
+
+    /// Whether there is nothing to ask by.
+    pub fn is_empty(&self) -> bool {
+        self.etag.is_none() && self.last_modified.is_none()
+    }
+}
+
+/// When a server wants to be asked again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RetryAfter {
+    /// In so many seconds.
+    In(Duration),
+    /// At a time.
+    At(DateTime<Utc>),
+}
+
+impl RetryAfter {
+    /// Reads the header (RFC 9110, 10.2.3): seconds, or a date.
+    fn of(headers: &HeaderMap) -> Option<RetryAfter> {
+        let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+        if let Ok(secs) = text.parse::<u64>() {
+            return Some(RetryAfter::In(Duration::from_secs(secs)));
+        }
+        DateTime::parse_from_rfc2822(text).ok().map(|at| RetryAfter::At(at.to_utc()))
+    }
+
+    /// The time, seen from `now`.
+    pub fn time(self, now: DateTime<Utc>) -> DateTime<Utc> {
+        match self {
+            RetryAfter::At(at) => at,
+            RetryAfter::In(time) => {
+                let secs = i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
+                chrono::TimeDelta::try_seconds(secs)
+                    .and_then(|delta| now.checked_add_signed(delta))
+                    .unwrap_or(DateTime::<Utc>::MAX_UTC)
+            }
+        }
+    }
+}
+
+/// What came of asking whether something has changed.
+#[derive(Debug)]
+pub enum Answer {
+    /// It is as it was.
+    Unchanged,
+    /// It is this now.
+    Changed(Fetched),
+}
+
 /// One thing to fetch.
 #[derive(Clone, Debug)]
 pub struct Request {
@@ -64,6 +146,8 @@ pub struct Request {
     pub url: Url,
     /// The `Accept` header.
     pub accept: &'static str,
+    /// A cookie that is sent to this link's own server.
+    pub cookie: Option<&'static str>,
     /// Most bytes of the answer, unpacked.
     pub bytes_max: u64,
     /// Time for all of it, redirects and body included.
@@ -72,17 +156,23 @@ pub struct Request {
     pub trust: Trust,
 }
 
-/// An answer.
-#[derive(Clone, Debug)]
+/// An answer. A large one holds the one place for such until it is dropped.
+#[derive(Debug)]
 pub struct Fetched {
     /// Where it came from after redirects.
     pub url: Url,
+    /// Where the server said that it is for good: the end of the redirects of kind 301 and 308 that
+    /// came first.
+    pub moved_to: Option<Url>,
+    /// By which to ask again.
+    pub validators: Validators,
     /// Without parameters, in lower case; empty where it was not said.
     pub media_type: String,
     /// As the server says.
     pub charset: Option<String>,
     /// Unpacked.
     pub bytes: Vec<u8>,
+    _place: Option<OwnedSemaphorePermit>,
 }
 
 /// Why something could not be fetched. Links are shown without their secrets.
@@ -142,6 +232,8 @@ pub enum FetchError {
         link: Shown,
         /// Its status code.
         status: u16,
+        /// When it wants to be asked again, where it said so.
+        retry_after: Option<RetryAfter>,
     },
     /// No client could be made: no certificates on this system, say.
     #[error(
@@ -163,6 +255,35 @@ fn advice(status: u16) -> &'static str {
     }
 }
 
+impl FetchError {
+    /// Whether it may pass by itself: the way, or the server, has its own trouble.
+    pub fn may_pass(&self) -> bool {
+        match self {
+            FetchError::Unreachable { .. } | FetchError::TimedOut { .. } => true,
+            FetchError::Status { status, .. } => {
+                matches!(status, 408 | 425 | 429) || (500..=599).contains(status)
+            }
+            _ => false,
+        }
+    }
+
+    /// The status that the server answered, where it did.
+    pub fn status(&self) -> Option<u16> {
+        match self {
+            FetchError::Status { status, .. } => Some(*status),
+            _ => None,
+        }
+    }
+
+    /// When the server wants to be asked again, where it said so.
+    pub fn retry_after(&self) -> Option<RetryAfter> {
+        match self {
+            FetchError::Status { retry_after, .. } => *retry_after,
+            _ => None,
+        }
+    }
+}
+
 impl From<FetchError> for Fault {
     fn from(error: FetchError) -> Fault {
         let kind = match &error {
@@ -174,15 +295,52 @@ impl From<FetchError> for Fault {
     }
 }
 
-/// A link without user, password, query and fragment: those may be secrets.
+/// A link as it may be printed: without user, password, query and fragment, and without the parts
+/// of its path that look like the key of a private feed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shown(String);
+
+/// A part of a path from this length on that mixes digits with letters may be a key: private feeds
+/// have theirs there. Words of a title are parted by dashes, and a day of 8 digits is shorter.
+const KEY_CHARS_MIN: usize = 16;
 
 impl From<&Url> for Shown {
     fn from(url: &Url) -> Shown {
         let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
-        let path: String = url.path().chars().take(200).collect();
-        Shown(format!("{}://{}{port}{path}", url.scheme(), url.host_str().unwrap_or_default()))
+        let host = url.host_str().unwrap_or_default();
+        // The ids of channels are public, and as long as a key.
+        let is_youtube = host == "youtube.com" || host.ends_with(".youtube.com");
+        let veil = |part: &str| {
+            if !is_youtube && looks_like_key(part) { "…".to_owned() } else { part.to_owned() }
+        };
+        let path: Vec<String> = url.path().split('/').map(veil).collect();
+        let path: String = path.join("/").chars().take(200).collect();
+        Shown(format!("{}://{host}{port}{path}", url.scheme()))
+    }
+}
+
+fn looks_like_key(part: &str) -> bool {
+    let longest = part.split(['-', '_', '.', '~']).max_by_key(|piece| piece.len());
+    longest.is_some_and(|piece| {
+        piece.len() >= KEY_CHARS_MIN
+            && piece.bytes().any(|b| b.is_ascii_digit())
+            && piece.bytes().any(|b| b.is_ascii_alphabetic())
+    })
+}
+
+impl Shown {
+    /// A link that may not even be one, as a person wrote it.
+    pub fn text(text: &str) -> String {
+        match Url::parse(text.trim()) {
+            Ok(url) if url.has_host() => Shown::from(&url).to_string(),
+            // What cannot be parsed is not told apart from its secrets: only its beginning is shown.
+            _ => match Url::parse(&format!("https://{}", text.trim())) {
+                Ok(url) if url.has_host() && text.contains('.') => {
+                    Shown::from(&url).to_string().replacen("https://", "", 1)
+                }
+                _ => text.chars().filter(|c| !c.is_control()).take(40).collect(),
+            },
+        }
     }
 }
 
@@ -194,10 +352,16 @@ impl fmt::Display for Shown {
 
 /// The way out. Clients are made on first need: reading the system's certificates takes longer than
 /// the daemon's start.
-#[derive(Default)]
 pub struct Net {
     guarded: OnceLock<Result<reqwest::Client, String>>,
     open: OnceLock<Result<reqwest::Client, String>>,
+    large: Arc<Semaphore>,
+}
+
+impl Default for Net {
+    fn default() -> Net {
+        Net { guarded: OnceLock::new(), open: OnceLock::new(), large: Arc::new(Semaphore::new(1)) }
+    }
 }
 
 impl Net {
@@ -211,29 +375,68 @@ impl Net {
     /// # Errors
     /// Each of [`FetchError`].
     pub async fn fetch(&self, request: &Request) -> Result<Fetched, FetchError> {
-        match tokio::time::timeout(request.deadline, self.follow(request)).await {
-            Ok(outcome) => outcome,
-            Err(_) => Err(FetchError::TimedOut {
+        match self.ask(request, &Validators::default()).await? {
+            Answer::Changed(fetched) => Ok(fetched),
+            // `ask` takes a 304 only where validators were sent.
+            Answer::Unchanged => Err(FetchError::Status {
                 link: Shown::from(&request.url),
-                secs: request.deadline.as_secs(),
+                status: StatusCode::NOT_MODIFIED.as_u16(),
+                retry_after: None,
             }),
         }
     }
 
-    async fn follow(&self, request: &Request) -> Result<Fetched, FetchError> {
+    /// Asks whether something has changed since `validators` were sent with it; fetches it, if so.
+    /// Without validators it fetches.
+    ///
+    /// # Errors
+    /// Each of [`FetchError`].
+    pub async fn ask(
+        &self,
+        request: &Request,
+        validators: &Validators,
+    ) -> Result<Answer, FetchError> {
+        let mut deadline = Deadline { at: Instant::now() + request.deadline, request };
+        let (response, url, moved_to) = deadline.hold(self.follow(request, validators)).await??;
+        if response.status() == StatusCode::NOT_MODIFIED && !validators.is_empty() {
+            return Ok(Answer::Unchanged);
+        }
+        self.read(request, &mut deadline, url, moved_to, response).await.map(Answer::Changed)
+    }
+
+    async fn follow(
+        &self,
+        request: &Request,
+        validators: &Validators,
+    ) -> Result<(reqwest::Response, Url, Option<Url>), FetchError> {
         let mut url = request.url.clone();
+        let mut moved_to = None;
+        let mut for_good = true;
         for _ in 0..=REDIRECTS_MAX {
-            let response = self.ask(request, &url).await?;
+            let response = self.send(request, &url, validators).await?;
+            let status = response.status();
             let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok());
-            match (response.status().is_redirection(), location.and_then(|to| url.join(to).ok())) {
-                (true, Some(next)) => url = next,
-                _ => return read(request, url, response).await,
+            let next = location.and_then(|to| url.join(to).ok());
+            match next.filter(|_| is_redirect(status)) {
+                Some(next) => {
+                    for_good &= matches!(status.as_u16(), 301 | 308);
+                    if for_good {
+                        moved_to = Some(next.clone());
+                    }
+                    url = next;
+                }
+                None => return Ok((response, url, moved_to)),
             }
         }
         Err(FetchError::Redirects { link: Shown::from(&request.url) })
     }
 
-    async fn ask(&self, request: &Request, url: &Url) -> Result<reqwest::Response, FetchError> {
+    async fn send(
+        &self,
+        request: &Request,
+        url: &Url,
+        validators: &Validators,
+    ) -> Result<reqwest::Response, FetchError> {
         let link = Shown::from(url);
         if !matches!(url.scheme(), "http" | "https") {
             return Err(FetchError::Scheme { link });
@@ -253,7 +456,18 @@ impl Net {
             });
         }
         let client = self.client(trusted)?;
-        client.get(url.clone()).header(ACCEPT, request.accept).send().await.map_err(|error| {
+        let mut asked = client.get(url.clone()).header(ACCEPT, request.accept);
+        if let Some(etag) = &validators.etag {
+            asked = asked.header(IF_NONE_MATCH, etag);
+        }
+        if let Some(at) = &validators.last_modified {
+            asked = asked.header(IF_MODIFIED_SINCE, at);
+        }
+        // Never to another server than the one that it is for.
+        if let Some(cookie) = request.cookie.filter(|_| same_server(&request.url, url)) {
+            asked = asked.header(COOKIE, cookie);
+        }
+        asked.send().await.map_err(|error| {
             if guard::refused(&error) {
                 FetchError::Private { link, host: url.host_str().unwrap_or_default().to_owned() }
             } else {
@@ -262,12 +476,98 @@ impl Net {
         })
     }
 
+    async fn read(
+        &self,
+        request: &Request,
+        deadline: &mut Deadline<'_>,
+        url: Url,
+        moved_to: Option<Url>,
+        mut response: reqwest::Response,
+    ) -> Result<Fetched, FetchError> {
+        let link = Shown::from(&url);
+        let too_large =
+            || FetchError::TooLarge { link: link.clone(), mib: request.bytes_max / (1024 * 1024) };
+        if response.status() != StatusCode::OK {
+            return Err(FetchError::Status {
+                status: response.status().as_u16(),
+                retry_after: RetryAfter::of(response.headers()),
+                link,
+            });
+        }
+        // What says that it is too large is believed; what lies is found out below.
+        if response.content_length().is_some_and(|length| length > request.bytes_max) {
+            return Err(too_large());
+        }
+        let (media_type, charset) = content_type(response.headers());
+        let validators = Validators::of(response.headers());
+        let mut bytes = Vec::new();
+        let mut place = None;
+        loop {
+            let chunk = deadline.hold(response.chunk()).await?.map_err(|error| {
+                FetchError::Unreachable { link: link.clone(), why: plainly(&error) }
+            })?;
+            let Some(chunk) = chunk else { break };
+            // Counted unpacked: a small packed answer can grow a thousandfold.
+            if (bytes.len() + chunk.len()) as u64 > request.bytes_max {
+                return Err(too_large());
+            }
+            if place.is_none() && bytes.len() + chunk.len() > SMALL_BYTES {
+                let began = Instant::now();
+                place = self.large.clone().acquire_owned().await.ok();
+                // Waiting for others is not the server's fault.
+                deadline.at += began.elapsed();
+            }
+            bytes.extend_from_slice(&chunk);
+        }
+        Ok(Fetched { url, moved_to, validators, media_type, charset, bytes, _place: place })
+    }
+
     fn client(&self, trusted: bool) -> Result<&reqwest::Client, FetchError> {
         let cell = if trusted { &self.open } else { &self.guarded };
         cell.get_or_init(|| make_client(trusted))
             .as_ref()
             .map_err(|why| FetchError::NoClient { why: why.clone() })
     }
+}
+
+/// 304 has no place to go, and 300 leaves the choice to a person.
+fn is_redirect(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308)
+}
+
+fn same_server(a: &Url, b: &Url) -> bool {
+    a.scheme() == b.scheme()
+        && a.host_str() == b.host_str()
+        && a.port_or_known_default() == b.port_or_known_default()
+}
+
+/// The end of the time that a request may take.
+struct Deadline<'a> {
+    at: Instant,
+    request: &'a Request,
+}
+
+impl Deadline<'_> {
+    async fn hold<A>(&self, work: impl Future<Output = A>) -> Result<A, FetchError> {
+        tokio::time::timeout_at(self.at, work).await.map_err(|_| FetchError::TimedOut {
+            link: Shown::from(&self.request.url),
+            secs: self.request.deadline.as_secs(),
+        })
+    }
+}
+
+/// The media type in lower case without parameters, and the charset.
+fn content_type(headers: &HeaderMap) -> (String, Option<String>) {
+    let text = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let mut parts = text.split(';').map(str::trim);
+    let media_type = parts.next().unwrap_or_default().to_ascii_lowercase();
+    let charset = parts
+        .find_map(|part| {
+            let (name, value) = part.split_once('=')?;
+            name.eq_ignore_ascii_case("charset").then_some(value)
+        })
+        .map(|value| value.trim_matches('"').to_owned());
+    (media_type, charset)
 }
 
 #[expect(clippy::disallowed_methods, reason = "the one lawful place")]
@@ -281,43 +581,6 @@ fn make_client(trusted: bool) -> Result<reqwest::Client, String> {
         .no_proxy();
     let builder = if trusted { builder } else { builder.dns_resolver(Arc::new(guard::PublicOnly)) };
     builder.build().map_err(|error| plainly(&error))
-}
-
-async fn read(
-    request: &Request,
-    url: Url,
-    mut response: reqwest::Response,
-) -> Result<Fetched, FetchError> {
-    let link = Shown::from(&url);
-    if response.status() != http::StatusCode::OK {
-        return Err(FetchError::Status { link, status: response.status().as_u16() });
-    }
-    let content_type = response
-        .headers()
-        .get(CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
-    let mut parts = content_type.split(';').map(str::trim);
-    let media_type = parts.next().unwrap_or_default().to_ascii_lowercase();
-    let charset = parts
-        .find_map(|part| {
-            let (name, value) = part.split_once('=')?;
-            name.eq_ignore_ascii_case("charset").then_some(value)
-        })
-        .map(|value| value.trim_matches('"').to_owned());
-    let mut bytes = Vec::new();
-    while let Some(chunk) = response
-        .chunk()
-        .await
-        .map_err(|error| FetchError::Unreachable { link: link.clone(), why: plainly(&error) })?
-    {
-        // Counted unpacked: a small packed answer can grow a thousandfold.
-        if (bytes.len() + chunk.len()) as u64 > request.bytes_max {
-            return Err(FetchError::TooLarge { link, mib: request.bytes_max / (1024 * 1024) });
-        }
-        bytes.extend_from_slice(&chunk);
-    }
-    Ok(Fetched { url, media_type, charset, bytes })
 }
 
 /// A client's error in a few words, without the link, which may hold a secret.

@@ -53,6 +53,7 @@ fn request(url: &Url) -> Request {
     Request {
         url: url.clone(),
         accept: "*/*",
+        cookie: None,
         bytes_max: 100,
         deadline: Duration::from_secs(20),
         trust: Trust::typed(url),

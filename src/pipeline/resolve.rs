@@ -90,8 +90,14 @@ async fn fetch(
     bytes_max: u64,
     trust: &Trust,
 ) -> Result<Fetched, PipelineError> {
-    let request =
-        Request { url, accept, bytes_max, deadline: tools.fetch_timeout, trust: trust.clone() };
+    let request = Request {
+        url,
+        accept,
+        cookie: None,
+        bytes_max,
+        deadline: tools.fetch_timeout,
+        trust: trust.clone(),
+    };
     Ok(tools.net.fetch(&request).await?)
 }
 

@@ -276,7 +276,10 @@ impl Style<'_> {
                 out.push('}');
             }
             Value::Array(items)
-                if items.iter().any(|i| i.is_object() || i.is_array()) && self.indent.is_some() =>
+                if self.indent.is_some()
+                    && !items.is_empty()
+                    && (items.iter().any(|i| i.is_object() || i.is_array())
+                        || self.one_line_items.contains(&name)) =>
             {
                 out.push('[');
                 for (i, item) in items.iter().enumerate() {
