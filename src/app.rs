@@ -2,20 +2,25 @@
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use recap_mode::{Clock, Entitlement, Entropy, Fault, Host, Mode, Scope, Stop};
 use serde_json::Value;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Notify, watch};
 use tokio_util::task::TaskTracker;
 
 use crate::config::Config;
 use crate::events::EventHub;
+use crate::feed_cache::{FeedCache, Limits};
+use crate::following::{Bases, Follower, Following, Rules};
 use crate::history::Library;
+use crate::history::following::Defaults;
 use crate::jobs::Jobs;
-use crate::net::Net;
-use crate::pipeline::{Tools, TrustRule};
+use crate::net::{Net, TrustRule};
+use crate::pipeline::Tools;
 use crate::search::Search;
+use crate::turns::Turns;
 
 /// The handles.
 pub struct App {
@@ -40,7 +45,15 @@ pub struct App {
     /// What runs or ran.
     pub jobs: Jobs,
     /// Places for running jobs.
-    pub job_places: Semaphore,
+    pub job_places: Turns,
+    /// Feeds as they were last fetched.
+    pub feed_cache: Arc<FeedCache>,
+    /// Following shows.
+    pub following: Following,
+    /// Wakes the checker: somebody follows something new.
+    pub check_wake: Notify,
+    /// Wakes the processor: something in a queue has changed.
+    pub queue_wake: Notify,
     /// Everything that was started and must end before the process does.
     pub tasks: TaskTracker,
     /// Cancelled when the daemon stops.
@@ -63,17 +76,35 @@ impl App {
     /// What the pipeline needs to work for a scope.
     pub async fn tools(&self, scope: &Scope) -> Tools {
         let config = self.config_now();
-        let trust = match self.mode.entitled(scope, Entitlement::PrivateAddresses).await {
-            Ok(()) if config.allow_private_addresses => TrustRule::Any,
-            Ok(()) => TrustRule::Typed,
-            Err(_) => TrustRule::Public,
-        };
         Tools {
             net: self.net.clone(),
             clock: self.clock.clone(),
-            trust,
+            feeds: self.feed_cache.clone(),
+            trust: self.trust(scope).await,
             fetch_timeout: config.fetch_timeout(),
+            stage_timeout: config.stage_timeout(),
+            feed_limits: limits_of(&config),
         }
+    }
+
+    async fn trust(&self, scope: &Scope) -> TrustRule {
+        let may = self.mode.entitled(scope, Entitlement::PrivateAddresses).await.is_ok();
+        trust_of(&self.config_now(), may)
+    }
+
+    /// A scope as a follower.
+    pub async fn follower(&self, scope: &Scope) -> Follower {
+        Follower { scope: scope.clone(), trust: self.trust(scope).await }
+    }
+
+    /// What the settings say about following.
+    pub fn rules(&self) -> Rules {
+        rules_of(&self.config_now())
+    }
+
+    /// What subscriptions do that do not say otherwise.
+    pub fn defaults(&self) -> Defaults {
+        self.rules().defaults
     }
 }
 
@@ -94,5 +125,37 @@ impl Host for App {
 
     fn publish(&self, scope: &Scope, event: &str, data: Value) {
         self.events.publish(scope, event, data);
+    }
+}
+
+/// What the settings say about following.
+pub fn rules_of(config: &Config) -> Rules {
+    Rules {
+        bases: Bases { youtube: config.youtube_url.clone(), apple: config.apple_url.clone() },
+        limits: limits_of(config),
+        fetches_max: config.fetches_max,
+        fetches_per_host_max: config.fetches_per_host_max,
+        defaults: Defaults {
+            newest_at_first: config.newest_at_first,
+            auto_approve_per_day_max: config.auto_approve_per_day_max,
+        },
+    }
+}
+
+/// The bounds of one feed's check.
+pub fn limits_of(config: &Config) -> Limits {
+    Limits {
+        bytes_max: config.feed_mib_max * 1024 * 1024,
+        deadline: config.fetch_timeout(),
+        period: Duration::from_secs(config.check_every_minutes * 60),
+    }
+}
+
+/// What a scope may reach that may, or may not, reach private addresses.
+pub fn trust_of(config: &Config, may_private: bool) -> TrustRule {
+    match (may_private, config.allow_private_addresses) {
+        (true, true) => TrustRule::Any,
+        (true, false) => TrustRule::Typed,
+        (false, _) => TrustRule::Public,
     }
 }

@@ -39,7 +39,7 @@ impl Setting {
 }
 
 /// Every setting, in the order shown.
-pub const SETTINGS: [Setting; 14] = [
+pub const SETTINGS: [Setting; 25] = [
     Setting {
         key: "mode",
         about: "Who the daemon serves",
@@ -106,6 +106,94 @@ pub const SETTINGS: [Setting; 14] = [
         live: false,
         default: || json!(2),
         fits: |v| whole(v, 1, 16),
+    },
+    Setting {
+        key: "check_every_minutes",
+        about: "Minutes between two checks of a followed feed, give or take a tenth",
+        allowed: "a whole number from 5 to 1440",
+        live: true,
+        default: || json!(60),
+        fits: |v| whole(v, 5, 1_440),
+    },
+    Setting {
+        key: "newest_at_first",
+        about: "Episodes of a newly followed show that are found at once; older ones count as seen",
+        allowed: "a whole number from 0 to 1000",
+        live: true,
+        default: || json!(3),
+        fits: |v| whole(v, 0, 1_000),
+    },
+    Setting {
+        key: "auto_approve_per_day_max",
+        about: "Recaps a day that a subscription with auto_approve makes without asking",
+        allowed: "a whole number from 1 to 1000",
+        live: true,
+        default: || json!(10),
+        fits: |v| whole(v, 1, 1_000),
+    },
+    Setting {
+        key: "feed_mib_max",
+        about: "Largest feed in MiB; the largest that are known have some 25, and three times that is its memory while it is read",
+        allowed: "a whole number from 1 to 256",
+        live: true,
+        default: || json!(32),
+        fits: |v| whole(v, 1, 256),
+    },
+    Setting {
+        key: "fetches_max",
+        about: "Feeds fetched at once",
+        allowed: "a whole number from 1 to 256",
+        live: true,
+        default: || json!(64),
+        fits: |v| whole(v, 1, 256),
+    },
+    Setting {
+        key: "fetches_per_host_max",
+        about: "Feeds fetched at once from one host, to spare it; loopback and private networks are not spared",
+        allowed: "a whole number from 1 to 64",
+        live: true,
+        default: || json!(6),
+        fits: |v| whole(v, 1, 64),
+    },
+    Setting {
+        key: "queue_workers",
+        about: "Queue items made at once, at most one of each scope",
+        allowed: "a whole number from 1 to 16",
+        live: true,
+        default: || json!(1),
+        fits: |v| whole(v, 1, 16),
+    },
+    Setting {
+        key: "queue_pause_secs",
+        about: "Seconds between two queue items of the same outside host, to spare it",
+        allowed: "a whole number from 0 to 3600",
+        live: true,
+        default: || json!(5),
+        fits: |v| whole(v, 0, 3_600),
+    },
+    Setting {
+        key: "stage_timeout_minutes",
+        about: "Minutes that one stage of making a recap may take before it counts as stuck",
+        allowed: "a whole number from 1 to 1440",
+        live: true,
+        default: || json!(30),
+        fits: |v| whole(v, 1, 1_440),
+    },
+    Setting {
+        key: "youtube_url",
+        about: "Where YouTube's pages and channel feeds are",
+        allowed: "an http or https link without a path",
+        live: true,
+        default: || json!("https://www.youtube.com"),
+        fits: |v| v.as_str().and_then(|s| Url::parse(s).ok()).is_some_and(|u| is_public_url(&u)),
+    },
+    Setting {
+        key: "apple_url",
+        about: "Where Apple's public lookup of podcasts is",
+        allowed: "an http or https link without a path",
+        live: true,
+        default: || json!("https://itunes.apple.com"),
+        fits: |v| v.as_str().and_then(|s| Url::parse(s).ok()).is_some_and(|u| is_public_url(&u)),
     },
     Setting {
         key: "rescan_secs",
@@ -186,6 +274,17 @@ pub struct Config {
     pub allow_private_addresses: bool,
     pub fetch_timeout_secs: u64,
     pub jobs_max: usize,
+    pub check_every_minutes: u64,
+    pub newest_at_first: u32,
+    pub auto_approve_per_day_max: u32,
+    pub feed_mib_max: u64,
+    pub fetches_max: usize,
+    pub fetches_per_host_max: usize,
+    pub queue_workers: usize,
+    pub queue_pause_secs: u64,
+    pub stage_timeout_minutes: u64,
+    pub youtube_url: Url,
+    pub apple_url: Url,
     pub rescan_secs: u64,
     pub connections_max: usize,
     pub connections_per_address_max: usize,
@@ -201,6 +300,11 @@ impl Config {
     /// Time for one fetch.
     pub fn fetch_timeout(&self) -> Duration {
         Duration::from_secs(self.fetch_timeout_secs)
+    }
+
+    /// Time for one stage of making a recap.
+    pub fn stage_timeout(&self) -> Duration {
+        Duration::from_secs(self.stage_timeout_minutes * 60)
     }
 }
 

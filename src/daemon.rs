@@ -11,12 +11,14 @@ use fs4::{FileExt, TryLockError};
 use recap_mode::{Clock, Entropy, Host, Mode, Stop};
 use serde_json::{Map, Value};
 use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Notify, watch};
 use tokio_util::task::TaskTracker;
 
 use crate::app::App;
 use crate::config::{self, Config, ConfigError, Environment};
 use crate::events::EventHub;
+use crate::feed_cache::FeedCache;
+use crate::following::Following;
 use crate::history::{Library, StoreError, Watching};
 use crate::http;
 use crate::http::accept::{self, Bounds};
@@ -24,6 +26,9 @@ use crate::jobs::Jobs;
 use crate::make_recap;
 use crate::net::Net;
 use crate::search::Search;
+use crate::turns::Turns;
+use crate::work::checker;
+use crate::work::processor::Processor;
 use crate::work::reload::{self, Reload};
 
 /// How long everything that runs may take to end.
@@ -142,6 +147,11 @@ impl Daemon {
             return Err(StartError::Exposed(config.listen));
         }
         let library = Library::open(&data, clock.clone(), entropy.clone())?;
+        let net = Net::new();
+        let feed_cache =
+            Arc::new(FeedCache::open(&data, net.clone(), clock.clone(), entropy.clone()));
+        let following =
+            Following::new(library.clone(), feed_cache.clone(), net.clone(), clock.clone());
         let (config_sender, config_now) = watch::channel(config.clone());
         let app = Arc::new(App {
             data: data.clone(),
@@ -150,11 +160,15 @@ impl Daemon {
             clock,
             entropy,
             events: EventHub::default(),
-            net: Net::new(),
+            net,
             search: Search::new(library.clone()),
             library,
             jobs: Jobs::default(),
-            job_places: Semaphore::new(config.jobs_max),
+            job_places: Turns::new(config.jobs_max),
+            feed_cache,
+            following,
+            check_wake: Notify::new(),
+            queue_wake: Notify::new(),
             tasks: TaskTracker::new(),
             stop: Stop::new(),
             config_problem: Mutex::default(),
@@ -165,6 +179,13 @@ impl Daemon {
         let address = listener
             .local_addr()
             .map_err(|cause| StartError::Listen { address: config.listen, cause })?;
+        // The processor comes in by a door of its own: the same router, no extra rights.
+        let own = SocketAddr::from(([127, 0, 0, 1], 0));
+        let private = TcpListener::bind(own)
+            .await
+            .map_err(|cause| StartError::Listen { address: own, cause })?;
+        let door =
+            private.local_addr().map_err(|cause| StartError::Listen { address: own, cause })?;
         let has_proxy = config.behind_proxy || config.trusted_proxy_hops > 0;
         let bounds = Bounds {
             connections_max: config.connections_max,
@@ -173,6 +194,8 @@ impl Daemon {
         };
         let server =
             app.tasks.spawn(accept::serve(listener, http::router(&app), bounds, app.stop.clone()));
+        let bounds = Bounds { per_address_max: None, ..bounds };
+        app.tasks.spawn(accept::serve(private, http::router(&app), bounds, app.stop.clone()));
         // The address answers; what takes longer comes now.
         let changes = app.library.changes();
         let watching = app.library.watch(Duration::from_secs(config.rescan_secs))?;
@@ -187,7 +210,13 @@ impl Daemon {
             app.tasks.spawn(task.run);
         }
         http::sweep_imports(&app.data);
-        make_recap::resume_all(&app);
+        let for_jobs = app.clone();
+        let resumed = tokio::task::spawn_blocking(move || make_recap::resume_all(&for_jobs)).await;
+        if let Err(error) = resumed {
+            tracing::error!(%error, "taking up interrupted jobs panicked");
+        }
+        app.tasks.spawn(checker::run(app.clone()));
+        app.tasks.spawn(Processor::new(app.clone(), door).run());
         Ok(Daemon { app, address, server, watching: Some(watching), _lock: lock })
     }
 

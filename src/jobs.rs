@@ -1,6 +1,6 @@
 //! The jobs that run or ran since the start: where each stands, and how to stop it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
@@ -59,11 +59,45 @@ struct Entry {
 
 /// All of them.
 #[derive(Default)]
-pub struct Jobs(Mutex<HashMap<JobId, Entry>>);
+pub struct Jobs {
+    entries: Mutex<HashMap<JobId, Entry>>,
+    /// Scopes of which an item is just being taken up: between the queue's word and the job's start.
+    starting: Mutex<HashSet<Scope>>,
+}
+
+/// A scope of which an item is being taken up, until this is dropped.
+pub struct Starting<'a> {
+    jobs: &'a Jobs,
+    scope: Scope,
+}
+
+impl Drop for Starting<'_> {
+    fn drop(&mut self) {
+        self.jobs.starting.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.scope);
+    }
+}
 
 impl Jobs {
     fn map(&self) -> MutexGuard<'_, HashMap<JobId, Entry>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes that an item of a scope is being taken up.
+    pub fn starting(&self, scope: &Scope) -> Starting<'_> {
+        self.starting.lock().unwrap_or_else(PoisonError::into_inner).insert(scope.clone());
+        Starting { jobs: self, scope: scope.clone() }
+    }
+
+    /// Whether a scope's job is being made, or about to be.
+    pub fn runs(&self, scope: &Scope, id: &JobId) -> bool {
+        let is_starting =
+            self.starting.lock().unwrap_or_else(PoisonError::into_inner).contains(scope);
+        is_starting || self.is_open(scope, id)
+    }
+
+    /// Whether a scope's job is waiting or being made.
+    pub fn is_open(&self, scope: &Scope, id: &JobId) -> bool {
+        self.find(scope, id).is_some_and(|view| !view.stage.is_final())
     }
 
     /// Notes a new job; `None` where the scope has [`OPEN_MAX`] open ones. The answer cancels it.

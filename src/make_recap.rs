@@ -4,15 +4,25 @@
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
+use chrono::TimeDelta;
 use futures_util::FutureExt;
 use recap_mode::{Entitlement, Fault, FaultKind, JobId, Scope, Stop};
 use serde_json::json;
 
 use crate::app::App;
+use crate::domain::auto_queue::{QueueError, Reason, ReasonCode, State};
+use crate::domain::episode::EpisodeId;
 use crate::domain::recap::RecapId;
+use crate::feeds::place;
+use crate::history::FollowError;
+use crate::history::following::ItemOutcome;
 use crate::jobs::{JobError, JobView, OPEN_MAX};
 use crate::net::Shown;
 use crate::pipeline::{self, Made, Order, Stage, Workspace};
+use crate::turns::Urgency;
+
+/// How long an item of the queue waits for credits before it is looked at again.
+const CREDITS_WAIT: TimeDelta = TimeDelta::hours(1);
 
 /// Starts a job; it goes on when the caller goes away.
 ///
@@ -26,10 +36,62 @@ pub async fn start(
 ) -> Result<JobId, Fault> {
     app.mode.entitled(scope, Entitlement::Process).await?;
     if app.stop.is_cancelled() {
-        return Err(Fault::new(FaultKind::Busy, "Recap is stopping.")
-            .hint("Try again when it has started again."));
+        return Err(stopping());
     }
-    let job = new_id(app);
+    open(app, scope, new_id(app), order, upload).await
+}
+
+/// Starts the job of a queue item that was taken up, under the id that the item carries.
+///
+/// # Errors
+/// [`FaultKind::Conflict`] where the item is not being processed, or is already; otherwise as
+/// [`start`].
+pub async fn start_item(app: &Arc<App>, scope: &Scope, id: &EpisodeId) -> Result<JobId, Fault> {
+    app.mode.entitled(scope, Entitlement::Process).await?;
+    if app.stop.is_cancelled() {
+        return Err(stopping());
+    }
+    let queue = app.library.auto_queue(scope).await?;
+    let item =
+        queue.find(id).ok_or_else(|| FollowError::from(QueueError::NotFound(id.to_string())))?;
+    let conflict = |why: &str| Fault::new(FaultKind::Conflict, format!("“{}” {why}", item.title));
+    let job = match (&item.job, item.state) {
+        (Some(job), State::Processing)
+            if app.jobs.find(scope, job).is_some_and(|v| !v.stage.is_final()) =>
+        {
+            return Err(conflict("is being made already."));
+        }
+        (Some(job), State::Processing) => job.clone(),
+        _ => {
+            return Err(conflict(
+                "was not taken up. Approve it, and it is made when its turn comes.",
+            ));
+        }
+    };
+    let (Some(feed_url), Some(key)) = (item.feed_url.clone(), item.guid.clone()) else {
+        return Err(conflict("names no feed and no key in it, so it cannot be fetched."));
+    };
+    let list = app.library.subscriptions(scope).await.unwrap_or_default();
+    let followed = item.subscription.as_ref().and_then(|id| list.find(id));
+    let typed = followed.and_then(|one| match place::place(&one.url) {
+        Ok(place::Place::Link(url)) => Some(url),
+        _ => None,
+    });
+    let order = Order::Episode { id: id.clone(), title: item.title.clone(), feed_url, key, typed };
+    open(app, scope, job, order, None).await
+}
+
+fn stopping() -> Fault {
+    Fault::new(FaultKind::Busy, "Recap is stopping.").hint("Try again when it has started again.")
+}
+
+async fn open(
+    app: &Arc<App>,
+    scope: &Scope,
+    job: JobId,
+    order: Order,
+    upload: Option<Vec<u8>>,
+) -> Result<JobId, Fault> {
     let cancel = app.jobs.open(scope, first_view(app, &job, &order)).ok_or_else(|| {
         Fault::new(
             FaultKind::TooMany,
@@ -47,21 +109,24 @@ pub async fn start(
         Ok(workspace) => run_in_background(app, scope, job.clone(), order, workspace, cancel),
         Err(error) => {
             let fault = Fault::from(pipeline::PipelineError::from(error));
-            close(
-                app,
-                scope,
-                &job,
-                &Err(Outcome::Failed(Fault::new(fault.kind, fault.message.clone()))),
-            );
+            let shown = Fault::new(fault.kind, fault.message.clone());
+            close(app, scope, &job, &Err(Outcome::Failed { fault: shown, may_pass: true }));
             return Err(fault);
         }
     }
     Ok(job)
 }
 
-/// Takes up the jobs that were not finished when the daemon went away.
+/// Takes up the jobs that were not finished when the daemon went away. Those of queue items are taken
+/// up by the processor, in their turn; folders whose item wants them no more are removed. May block.
 pub fn resume_all(app: &Arc<App>) {
     for (scope, job, order, workspace) in Workspace::unfinished(&app.data) {
+        if let Order::Episode { id, .. } = &order {
+            if !app.library.wants_job_now(&scope, id, &job) {
+                workspace.remove();
+            }
+            continue;
+        }
         if let Some(cancel) = app.jobs.open(&scope, first_view(app, &job, &order)) {
             tracing::info!(%scope, %job, "a job that was interrupted goes on");
             run_in_background(app, &scope, job, order, workspace, cancel);
@@ -72,7 +137,9 @@ pub fn resume_all(app: &Arc<App>) {
 fn first_view(app: &App, job: &JobId, order: &Order) -> JobView {
     let about = match order {
         Order::Link { url, .. } => Shown::from(url).to_string(),
-        Order::Upload { name } => name.chars().filter(|c| !c.is_control()).take(200).collect(),
+        Order::Episode { title: name, .. } | Order::Upload { name } => {
+            name.chars().filter(|c| !c.is_control()).take(200).collect()
+        }
     };
     JobView {
         id: job.clone(),
@@ -87,7 +154,8 @@ fn first_view(app: &App, job: &JobId, order: &Order) -> JobView {
     }
 }
 
-fn new_id(app: &App) -> JobId {
+/// An id that no other job has.
+pub fn new_id(app: &App) -> JobId {
     let mut random = [0; 8];
     app.entropy.fill(&mut random);
     let tail: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
@@ -98,7 +166,11 @@ fn new_id(app: &App) -> JobId {
 /// How a job ended without a recap.
 #[derive(Debug)]
 enum Outcome {
-    Failed(Fault),
+    Failed {
+        fault: Fault,
+        /// Whether trying again later may help.
+        may_pass: bool,
+    },
     Cancelled,
     /// The daemon stops; the job goes on at the next start.
     Interrupted,
@@ -132,7 +204,15 @@ fn run_in_background(
             Err(outcome) => Err(outcome),
         };
         let outcome = settle(&app, &scope, &job, outcome).await;
-        if !matches!(outcome, Err(Outcome::Interrupted)) {
+        let kept = match &order {
+            Order::Episode { id, .. } => {
+                end_item(&app, &scope, id, &job, &workspace, &outcome).await
+            }
+            Order::Link { .. } | Order::Upload { .. } => {
+                matches!(outcome, Err(Outcome::Interrupted))
+            }
+        };
+        if !kept {
             let finished = tokio::task::spawn_blocking(move || workspace.remove());
             if let Err(error) = finished.await {
                 tracing::error!(%error, "removing a job's folder panicked");
@@ -142,8 +222,67 @@ fn run_in_background(
     });
 }
 
+/// Notes in the queue how an item's making ended; whether the job's folder is still wanted. The recap is
+/// saved by then, so whoever dies in between finds it at the next start.
+async fn end_item(
+    app: &App,
+    scope: &Scope,
+    id: &EpisodeId,
+    job: &JobId,
+    workspace: &Workspace,
+    outcome: &Result<RecapId, Outcome>,
+) -> bool {
+    let reason = |code: ReasonCode, fault: &Fault| Reason { code, message: fault.to_string() };
+    let now = app.clock.now();
+    let mut next = None;
+    let outcome = match outcome {
+        Ok(recap) => ItemOutcome::Done(recap.clone()),
+        Err(Outcome::Interrupted) => ItemOutcome::Interrupted,
+        Err(Outcome::Cancelled) => ItemOutcome::Failed(Reason {
+            code: ReasonCode::Cancelled,
+            message: "Stopped, as you asked. Retry it if you want it after all.".to_owned(),
+        }),
+        Err(Outcome::Failed { fault, .. }) if fault.kind == FaultKind::NoCredits => {
+            let reason = reason(ReasonCode::Credits, fault);
+            ItemOutcome::Waits { reason, until: now + CREDITS_WAIT }
+        }
+        Err(Outcome::Failed { fault, .. }) if fault.kind == FaultKind::NotEntitled => {
+            let reason = reason(ReasonCode::NotEntitled, fault);
+            ItemOutcome::Waits { reason, until: now + CREDITS_WAIT }
+        }
+        Err(Outcome::Failed { fault, may_pass: true }) => {
+            // What was finished goes on under the next attempt, which is paid for anew.
+            let next_job = new_id(app);
+            next = workspace.hand_on(&app.data, scope, &next_job);
+            ItemOutcome::MayPass { reason: reason(ReasonCode::TryAgain, fault), next_job }
+        }
+        Err(Outcome::Failed { fault, may_pass: false }) => {
+            ItemOutcome::Failed(reason(ReasonCode::Failed, fault))
+        }
+    };
+    let state = app.library.end_item(scope, id, job, outcome).await;
+    app.events.publish(scope, "queue_changed", json!({"id": id}));
+    match state {
+        Ok(Some(State::Approved)) => return true,
+        Ok(Some(_)) => {}
+        Ok(None) => {
+            tracing::info!(%scope, %id, "a queue item was changed or taken out while it was made");
+        }
+        // At the next look the item is brought in line: its recap is in the library, or it goes back.
+        Err(error) => {
+            tracing::error!(%scope, %id, %error, "how an item ended could not be written");
+            return true;
+        }
+    }
+    if let Some(next) = next {
+        next.remove();
+    }
+    false
+}
+
 fn panicked() -> Outcome {
-    Outcome::Failed(Fault::internal("making a recap", "a step panicked"))
+    let fault = Fault::internal("making a recap", "a step panicked");
+    Outcome::Failed { fault, may_pass: false }
 }
 
 /// What a job has when nothing is left to do but saving.
@@ -161,8 +300,15 @@ async fn prepare(
     order: &Order,
     workspace: &Workspace,
 ) -> Result<Prepared, Outcome> {
-    let failed = |fault: Fault| Outcome::Failed(fault);
-    let _place = app.job_places.acquire().await.map_err(|_| Outcome::Interrupted)?;
+    let failed = |fault: Fault| {
+        let may_pass = matches!(fault.kind, FaultKind::Busy | FaultKind::StorageFull);
+        Outcome::Failed { fault, may_pass }
+    };
+    let urgency = match order {
+        Order::Episode { .. } => Urgency::Background,
+        Order::Link { .. } | Order::Upload { .. } => Urgency::Asked,
+    };
+    let _turn = app.job_places.take(urgency).await;
     // A run that was cut off between saving and tidying has its recap already.
     let (library, whose, name) = (app.library.clone(), scope.clone(), job.to_string());
     let made = tokio::task::spawn_blocking(move || library.made_by_now(&whose, &name))
@@ -175,9 +321,10 @@ async fn prepare(
     app.mode.debit(scope, job).await.map_err(failed)?;
     let tools = app.tools(scope).await;
     let progress = |stage: Stage, message: String| show(app, scope, job, stage, message);
-    let made = pipeline::run(&tools, order, workspace, &progress)
-        .await
-        .map_err(|error| failed(error.into()))?;
+    let made = pipeline::run(&tools, order, workspace, &progress).await.map_err(|error| {
+        let may_pass = error.may_pass();
+        Outcome::Failed { fault: error.into(), may_pass }
+    })?;
     Ok(Prepared::Made(Box::new(made)))
 }
 
@@ -188,7 +335,11 @@ async fn save(app: &App, scope: &Scope, job: &JobId, made: Made) -> Result<Recap
     let episode = made.episode();
     let id = app.library.new_id(scope, episode.published_at.unwrap_or(now), &episode.title);
     let recap = made.into_recap(id.clone(), Some(job.to_string()), now);
-    app.library.save(scope, recap).await.map_err(|error| Outcome::Failed(error.into()))?;
+    app.library.save(scope, recap).await.map_err(|error| {
+        let fault = Fault::from(error);
+        let may_pass = matches!(fault.kind, FaultKind::Busy | FaultKind::StorageFull);
+        Outcome::Failed { fault, may_pass }
+    })?;
     Ok(id)
 }
 
@@ -211,7 +362,7 @@ async fn settle(
 ) -> Result<RecapId, Outcome> {
     let nothing_was_taken = match &outcome {
         Ok(_) | Err(Outcome::Interrupted) => true,
-        Err(Outcome::Failed(fault)) => {
+        Err(Outcome::Failed { fault, .. }) => {
             matches!(fault.kind, FaultKind::NoCredits | FaultKind::NotEntitled)
         }
         Err(Outcome::Cancelled) => false,
@@ -239,7 +390,7 @@ fn close(app: &App, scope: &Scope, job: &JobId, outcome: &Result<RecapId, Outcom
             (Stage::Cancelled, "Stopped, as you asked".to_owned(), None, None)
         }
         Err(Outcome::Interrupted) => return,
-        Err(Outcome::Failed(fault)) => {
+        Err(Outcome::Failed { fault, .. }) => {
             if let Some(cause) = fault.cause() {
                 tracing::error!(%scope, %job, cause = %cause, "a recap could not be made: {fault}");
             } else {

@@ -6,8 +6,10 @@
 mod check;
 mod config;
 mod demo;
+mod follow;
 mod library;
 mod progress;
+mod queue;
 mod schema;
 mod serve;
 mod set_password;
@@ -24,7 +26,7 @@ use serde_json::{Map, Value};
 
 use crate::config::{ConfigError, Environment, data_folder};
 use crate::daemon::{ChooseMode, StartError};
-use crate::history::{Library, LibraryError, StoreError};
+use crate::history::{FollowError, Library, LibraryError, StoreError};
 use crate::net::FetchError;
 use crate::pipeline::PipelineError;
 
@@ -51,6 +53,26 @@ enum Command {
     Demo(demo::Demo),
     /// Make recaps of files, of standard input (-) or of links, and print them
     Summarize(summarize::Summarize),
+    /// Follow shows: new episodes come to the queue
+    Follow(follow::Follow),
+    /// Stop following shows
+    Unfollow(follow::Unfollow),
+    /// List whom you follow, and how each does
+    Subs(follow::Subs),
+    /// Look for new episodes now
+    CheckNow(follow::CheckNow),
+    /// List the queue, or let it rest
+    Queue(queue::Queue),
+    /// Approve found episodes: their recaps are made
+    Approve(queue::Approve),
+    /// Skip episodes, or undo that
+    Skip(queue::Skip),
+    /// Try failed episodes again
+    Retry(queue::Retry),
+    /// Follow everything in an OPML file
+    ImportOpml(follow::ImportOpml),
+    /// Print whom you follow as an OPML file
+    ExportOpml(follow::ExportOpml),
     /// List the recaps of the library
     List(library::List),
     /// Print one recap
@@ -132,11 +154,20 @@ impl From<LibraryError> for Failure {
     }
 }
 
+impl From<FollowError> for Failure {
+    fn from(error: FollowError) -> Failure {
+        match error {
+            FollowError::Store(error) => error.into(),
+            error => Failure::input(error.to_string()),
+        }
+    }
+}
+
 impl From<PipelineError> for Failure {
     fn from(error: PipelineError) -> Failure {
         let code = match &error {
             PipelineError::Fetch(FetchError::Scheme { .. }) => 2,
-            PipelineError::Fetch(_) => 3,
+            PipelineError::Fetch(_) | PipelineError::Check(_) | PipelineError::Stuck { .. } => 3,
             PipelineError::Workspace(_) | PipelineError::Panicked(_) => 1,
             _ => 2,
         };
@@ -214,6 +245,16 @@ fn dispatch(command: Command, setting: Setting) -> Result<u8, Failure> {
         Command::Serve(serve) => serve.run(setting),
         Command::Demo(demo) => demo.run(setting),
         Command::Summarize(summarize) => summarize.run(setting),
+        Command::Follow(follow) => follow.run(setting),
+        Command::Unfollow(unfollow) => unfollow.run(setting),
+        Command::Subs(subs) => subs.run(setting),
+        Command::CheckNow(check_now) => check_now.run(setting),
+        Command::Queue(queue) => queue.run(setting),
+        Command::Approve(approve) => approve.run(setting),
+        Command::Skip(skip) => skip.run(setting),
+        Command::Retry(retry) => retry.run(setting),
+        Command::ImportOpml(import) => import.run(setting),
+        Command::ExportOpml(export) => export.run(setting),
         Command::List(list) => list.run(setting),
         Command::Show(show) => show.run(setting),
         Command::Search(search) => search.run(setting),

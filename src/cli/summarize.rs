@@ -7,10 +7,12 @@ use std::sync::Arc;
 use recap_mode::{Clock, Scope, SystemClock, SystemEntropy};
 use url::Url;
 
+use crate::app::{limits_of, trust_of};
 use crate::export::{self, ExportFormat};
+use crate::feed_cache::FeedCache;
 use crate::history::Library;
 use crate::net::Net;
-use crate::pipeline::{self, EpisodeChoice, Order, Tools, TrustRule, Workspace};
+use crate::pipeline::{self, EpisodeChoice, Order, Tools, Workspace};
 use crate::transcripts::BYTES_MAX;
 
 use super::progress::Bar;
@@ -63,12 +65,21 @@ impl Summarize {
     fn one(&self, input: &str, setting: &Setting) -> Result<(), Failure> {
         let (order, upload) = self.order(input)?;
         let config = setting.config()?;
-        let trust = if config.allow_private_addresses { TrustRule::Any } else { TrustRule::Typed };
+        let net = Net::new();
+        let feeds = FeedCache::open(
+            &setting.data()?,
+            net.clone(),
+            Arc::new(SystemClock),
+            Arc::new(SystemEntropy),
+        );
         let tools = Tools {
-            net: Net::new(),
+            net,
             clock: Arc::new(SystemClock),
-            trust,
+            feeds: Arc::new(feeds),
+            trust: trust_of(&config, true),
             fetch_timeout: config.fetch_timeout(),
+            stage_timeout: config.stage_timeout(),
+            feed_limits: limits_of(&config),
         };
         let bar = Bar::new(setting.environment.no_color());
         let runtime = small_runtime()?;

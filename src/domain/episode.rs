@@ -33,6 +33,15 @@ impl EpisodeId {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Where it comes from.
+    pub fn kind(&self) -> EpisodeKind {
+        match self.0.split(':').next() {
+            Some("yt") => EpisodeKind::Youtube,
+            Some("up") => EpisodeKind::Upload,
+            _ => EpisodeKind::Podcast,
+        }
+    }
 }
 
 fn hex16(parts: &[&[u8]]) -> String {
@@ -78,15 +87,6 @@ impl fmt::Display for EpisodeId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
-}
-
-/// A link that may stand in a file that is exported and shared: without user and password.
-pub fn without_secrets(url: &Url) -> Url {
-    let mut url = url.clone();
-    // Neither call fails on an http link, and other links have neither.
-    let _ = url.set_username("");
-    let _ = url.set_password(None);
-    url
 }
 
 /// Where an episode comes from.

@@ -52,6 +52,23 @@ impl Traits {
     }
 }
 
+/// An episode that stands in a feed, as a show's follower sees it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Candidate {
+    /// What it is told by; its title is cut.
+    pub traits: Traits,
+    /// Its whole title.
+    pub title: String,
+    /// When it was published, or will be.
+    pub published_at: Option<DateTime<Utc>>,
+    /// Milliseconds, as the publisher says.
+    pub duration_ms: Option<u64>,
+    /// Its page.
+    pub url: Option<Url>,
+    /// Its key in the feed.
+    pub key: String,
+}
+
 /// What tells one enclosure from another: 12 hexadecimal digits of its link.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]

@@ -6,6 +6,7 @@ pub mod feed_state;
 pub mod filters;
 pub mod known;
 pub mod library;
+pub mod links;
 pub mod outline;
 pub mod recap;
 pub mod seen_list;

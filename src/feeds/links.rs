@@ -2,10 +2,12 @@
 
 use url::Url;
 
-pub(super) use crate::domain::episode::without_secrets;
+pub(super) use crate::domain::links::{
+    holds_secret, shareable_feed, without_query_secrets, without_secrets,
+};
 
 /// Longest link that is taken; browsers and servers stop at 8 KB too.
-const LINK_BYTES_MAX: usize = 8 * 1024;
+pub(super) const LINK_BYTES_MAX: usize = 8 * 1024;
 
 /// An `http` or `https` link, made absolute; `None` for any other, an empty or a broken one.
 pub(super) fn http(text: &str, base: &Url) -> Option<Url> {

@@ -1,6 +1,7 @@
 //! Towards publishers: the bytes of a feed (RSS of every version, RDF, Atom, JSON Feed) or of a
 //! file of chapters become episodes. Pure: no io, no async, no clock; fetching is `net`'s.
 
+pub mod apple;
 mod build;
 mod chapters;
 mod date;
@@ -8,6 +9,9 @@ mod duration;
 mod json;
 mod links;
 mod names;
+pub mod opml;
+pub mod page;
+pub mod place;
 mod sniff;
 #[cfg(test)]
 mod tests;
@@ -221,26 +225,29 @@ impl Feed {
         url.into()
     }
 
+    /// The id of one of this feed's items, in a show with this key.
+    pub fn episode_id(&self, item: &Item, show_key: &str) -> EpisodeId {
+        EpisodeId::podcast(show_key, &item.key())
+    }
+
     /// The episode of one of this feed's items. `followed` is the link that the person follows;
     /// its user and password are not kept.
     pub fn episode(&self, item: &Item, followed: &Url) -> Episode {
+        // What a private feed names may carry its key; a public one's signatures are nobody's secret.
+        let is_private = links::holds_secret(followed);
+        let bare = |url: &Url| {
+            if is_private { links::without_query_secrets(url) } else { links::without_secrets(url) }
+        };
         Episode {
-            id: EpisodeId::podcast(&self.show_key(followed), &item.key()),
+            id: self.episode_id(item, &self.show_key(followed)),
             kind: EpisodeKind::Podcast,
-            url: item.link.as_ref().map(links::without_secrets),
+            url: item.link.as_ref().map(bare),
             title: item.title.clone(),
-            show: Show {
-                title: self.title.clone(),
-                feed_url: Some(links::without_secrets(followed)),
-            },
+            show: Show { title: self.title.clone(), feed_url: links::shareable_feed(followed) },
             published_at: item.published_at,
             duration_ms: item.duration_ms,
-            media_url: item.media.as_ref().map(|media| links::without_secrets(&media.url)),
-            image_url: item
-                .image_url
-                .as_ref()
-                .or(self.image_url.as_ref())
-                .map(links::without_secrets),
+            media_url: item.media.as_ref().map(|media| bare(&media.url)),
+            image_url: item.image_url.as_ref().or(self.image_url.as_ref()).map(bare),
             language: self.language.clone(),
             chapters: item.chapters.clone(),
         }

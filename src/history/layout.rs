@@ -8,9 +8,13 @@ use recap_mode::Scope;
 use schemars::{Schema, schema_for};
 use serde::{Deserialize, Serialize};
 
+use crate::domain::auto_queue::AutoQueue;
+use crate::domain::feed_state::FeedState;
 use crate::domain::library::LibraryMeta;
 use crate::domain::recap::{Recap, RecapId};
+use crate::domain::seen_list::SeenList;
 use crate::domain::skip_list::SkipList;
+use crate::domain::subscription::Subscriptions;
 use crate::store::{Document, FileName, Problem, Slot, StoreError, parse_now};
 
 /// One kind of document.
@@ -26,7 +30,35 @@ pub struct Kind {
 }
 
 /// Every kind of document that a scope has.
-pub const TABLE: [Kind; 3] = [
+pub const TABLE: [Kind; 7] = [
+    Kind {
+        file: Some("subscriptions.json"),
+        schema: "subscriptions.schema.json",
+        about: "Whom this scope follows: the person's file, rewritten only when they change something.",
+        make_schema: || schema_for!(Subscriptions),
+        check: check_as::<Subscriptions>,
+    },
+    Kind {
+        file: Some("auto-queue.json"),
+        schema: "auto-queue.schema.json",
+        about: "Found episodes and their state.",
+        make_schema: || schema_for!(AutoQueue),
+        check: check_as::<AutoQueue>,
+    },
+    Kind {
+        file: Some("seen-list.json"),
+        schema: "seen-list.schema.json",
+        about: "Episodes already offered, or there before the person followed; one line of text each.",
+        make_schema: || schema_for!(SeenList),
+        check: check_as::<SeenList>,
+    },
+    Kind {
+        file: Some("feed-state.json"),
+        schema: "feed-state.schema.json",
+        about: "The daemon's own notes of the subscriptions' feeds.",
+        make_schema: || schema_for!(FeedState),
+        check: check_as::<FeedState>,
+    },
     Kind {
         file: Some("skip-list.json"),
         schema: "skip-list.schema.json",
@@ -51,8 +83,7 @@ pub const TABLE: [Kind; 3] = [
 ];
 
 /// Names that later versions give to documents: no recap is looked for in them.
-const LATER: [&str; 5] =
-    ["subscriptions.json", "auto-queue.json", "seen-list.json", "settings.json", "feed-state.json"];
+const LATER: [&str; 1] = ["settings.json"];
 
 /// The folder of schemas within `history/`.
 pub const SCHEMA_FOLDER: &str = ".schema";
@@ -91,6 +122,16 @@ impl Document for SkipList {
 
 impl Document for LibraryMeta {}
 
+impl Document for Subscriptions {}
+
+impl Document for AutoQueue {}
+
+impl Document for SeenList {
+    const ONE_LINE_ITEMS: &'static [&'static str] = &["episodes"];
+}
+
+impl Document for FeedState {}
+
 /// The place of a recap.
 pub fn recap(scope: &Scope, id: &RecapId) -> Slot<RecapFile> {
     Slot::new(scope, recap_file(id))
@@ -103,14 +144,34 @@ pub fn recap_file(id: &RecapId) -> FileName {
         .unwrap_or_else(|_| unreachable!("{id} is no safe file name"))
 }
 
+/// The place of the subscriptions.
+pub fn subscriptions(scope: &Scope) -> Slot<Subscriptions> {
+    Slot::new(scope, fixed(TABLE[0].file))
+}
+
+/// The place of the queue.
+pub fn auto_queue(scope: &Scope) -> Slot<AutoQueue> {
+    Slot::new(scope, fixed(TABLE[1].file))
+}
+
+/// The place of the seen list.
+pub fn seen_list(scope: &Scope) -> Slot<SeenList> {
+    Slot::new(scope, fixed(TABLE[2].file))
+}
+
+/// The place of the daemon's notes of feeds.
+pub fn feed_state(scope: &Scope) -> Slot<FeedState> {
+    Slot::new(scope, fixed(TABLE[3].file))
+}
+
 /// The place of the skip list.
 pub fn skip_list(scope: &Scope) -> Slot<SkipList> {
-    Slot::new(scope, fixed(TABLE[0].file))
+    Slot::new(scope, fixed(TABLE[4].file))
 }
 
 /// The place of the library's folders and order.
 pub fn meta(scope: &Scope) -> Slot<LibraryMeta> {
-    Slot::new(scope, fixed(TABLE[1].file))
+    Slot::new(scope, fixed(TABLE[5].file))
 }
 
 fn fixed(name: Option<&str>) -> FileName {

@@ -3,10 +3,10 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 use std::time::Duration;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use recap_mode::{Clock, Entropy, Fault, FaultKind, Scope};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -20,6 +20,7 @@ use crate::store::{
     Change, ChangeKind, Etag, FileName, Problem, Stamp, Store, StoreError, Stored, Tx, Watching,
 };
 
+use super::following::Glances;
 use super::heads::{self, Shelf};
 use super::layout::{self, RecapFile, TRASH_FOLDER};
 use super::patch;
@@ -39,6 +40,8 @@ pub struct Library {
     shelves: RwLock<HashMap<Scope, Shelf>>,
     /// What is wrong with files that are no recaps; those of recaps stand on the shelves.
     problems: RwLock<HashMap<(Scope, FileName), Problem>>,
+    pub(super) glances: Mutex<Glances>,
+    this: Weak<Library>,
 }
 
 /// Why something could not be done with a library.
@@ -168,13 +171,15 @@ impl Library {
         entropy: Arc<dyn Entropy>,
     ) -> Result<Arc<Library>, StoreError> {
         let store = Store::open(&data.join("history"), clock.clone(), entropy.clone())?;
-        let library = Arc::new(Library {
+        let library = Arc::new_cyclic(|this| Library {
             store,
             cache: data.join("cache"),
             clock,
             entropy,
             shelves: RwLock::default(),
             problems: RwLock::default(),
+            glances: Mutex::default(),
+            this: this.clone(),
         });
         // On the thread that writes: a caller that goes away in the middle leaves no list behind.
         let weak = Arc::downgrade(&library);
@@ -782,6 +787,39 @@ impl Library {
 
     pub(super) fn store(&self) -> &Arc<Store> {
         &self.store
+    }
+
+    /// Itself, for work that outlives the call.
+    pub(super) fn handle(&self) -> Arc<Library> {
+        self.this.upgrade().unwrap_or_else(|| unreachable!("whoever calls holds it"))
+    }
+
+    pub(super) fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
+    }
+
+    pub(super) fn fill_random(&self, bytes: &mut [u8]) {
+        self.entropy.fill(bytes);
+    }
+
+    /// Every recap's head. May block on first need.
+    pub(super) fn heads_now(&self, scope: &Scope) -> Result<Vec<Arc<RecapHead>>, StoreError> {
+        self.with_shelf(scope, |shelf| {
+            shelf.values().filter_map(|entry| entry.head.clone()).collect()
+        })
+    }
+
+    /// The newest recap of each episode. May block on first need.
+    ///
+    /// # Errors
+    /// Where the folder cannot be listed.
+    pub fn recaps_by_episode_now(
+        &self,
+        scope: &Scope,
+    ) -> Result<HashMap<EpisodeId, RecapId>, StoreError> {
+        let mut heads = self.heads_now(scope)?;
+        heads.sort_by_key(|head| head.created_at);
+        Ok(heads.iter().map(|head| (head.episode.id.clone(), head.id.clone())).collect())
     }
 
     /// Bytes that no two files of a kind share, as hexadecimal digits.

@@ -4,6 +4,7 @@
 //! before every handler (who is the peer, is the host ours, who is asking) is in `gate`.
 
 pub mod accept;
+mod auto_queue;
 mod events;
 mod extract;
 mod folders;
@@ -12,6 +13,7 @@ mod process;
 mod recaps;
 mod search;
 mod status;
+mod subscriptions;
 mod web;
 
 use std::sync::Arc;
@@ -92,6 +94,19 @@ fn parts(app: &Arc<App>) -> (Router, Router, OpenApi) {
         .routes(routes!(folders::place))
         .routes(routes!(folders::export))
         .routes(routes!(folders::import))
+        .routes(routes!(subscriptions::list, subscriptions::follow))
+        .routes(routes!(subscriptions::preview))
+        .routes(routes!(subscriptions::check_all))
+        .routes(routes!(subscriptions::import))
+        .routes(routes!(subscriptions::export))
+        .routes(routes!(subscriptions::show, subscriptions::change, subscriptions::unfollow))
+        .routes(routes!(subscriptions::check_one))
+        .routes(routes!(subscriptions::episodes))
+        .routes(routes!(auto_queue::list, auto_queue::change, auto_queue::offer))
+        .routes(routes!(auto_queue::approve_all))
+        .routes(routes!(auto_queue::decide))
+        .routes(routes!(auto_queue::skip_list, auto_queue::refuse))
+        .routes(routes!(auto_queue::undo_skip))
         .routes(routes!(search::find))
         .routes(routes!(events::events))
         .with_state(app.clone());

@@ -16,6 +16,7 @@ use tokio::sync::watch;
 use url::Url;
 
 use crate::app::App;
+use crate::domain::episode::EpisodeId;
 use crate::jobs::JobView;
 use crate::make_recap;
 use crate::pipeline::{EpisodeChoice, Order};
@@ -43,6 +44,24 @@ pub(super) struct ProcessRequest {
     /// The title that a text gets.
     #[serde(default)]
     name: Option<String>,
+    /// An item of the queue that was taken up: what the daemon sends to itself.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    queue_item: Option<EpisodeId>,
+}
+
+impl ProcessRequest {
+    fn of_link(link: Option<String>) -> ProcessRequest {
+        ProcessRequest { link, episode: None, text: None, name: None, queue_item: None }
+    }
+}
+
+/// What is to be made.
+enum Asked {
+    /// Something that a person brought.
+    New(Order, Option<Vec<u8>>),
+    /// An item of the queue.
+    Item(EpisodeId),
 }
 
 #[derive(Deserialize)]
@@ -81,8 +100,10 @@ async fn begin(
     request: Request,
     accept: &str,
 ) -> Result<Response, Fault> {
-    let (order, upload) = read_order(app, request, name).await?;
-    let job = make_recap::start(app, &caller.scope, order, upload).await?;
+    let job = match read_order(app, request, name).await? {
+        Asked::New(order, upload) => make_recap::start(app, &caller.scope, order, upload).await?,
+        Asked::Item(id) => make_recap::start_item(app, &caller.scope, &id).await?,
+    };
     let follow = app.jobs.follow(&caller.scope, &job).ok_or_else(no_such_job)?;
     if accept.contains("text/event-stream") {
         return Ok(progress(app, follow).into_response());
@@ -103,7 +124,7 @@ async fn read_order(
     app: &Arc<App>,
     request: Request,
     name: Option<String>,
-) -> Result<(Order, Option<Vec<u8>>), Fault> {
+) -> Result<Asked, Fault> {
     let kind = text_of(request.headers(), CONTENT_TYPE.as_str());
     if kind.starts_with("multipart/form-data") {
         return read_form(app, request).await;
@@ -114,7 +135,7 @@ async fn read_order(
         let link = url::form_urlencoded::parse(&bytes)
             .find(|(key, _)| key == "link")
             .map(|(_, value)| value.into_owned());
-        return order(ProcessRequest { link, episode: None, text: None, name: None });
+        return order(ProcessRequest::of_link(link));
     }
     if kind.starts_with("application/json") && name.is_none() {
         return order(parse_json(&bytes)?);
@@ -122,7 +143,7 @@ async fn read_order(
     uploaded(name.unwrap_or_default(), bytes.to_vec())
 }
 
-async fn read_form(app: &Arc<App>, request: Request) -> Result<(Order, Option<Vec<u8>>), Fault> {
+async fn read_form(app: &Arc<App>, request: Request) -> Result<Asked, Fault> {
     let broken = |error: axum::extract::multipart::MultipartError| {
         if error.status() == StatusCode::PAYLOAD_TOO_LARGE {
             too_large(BYTES_MAX)
@@ -133,7 +154,7 @@ async fn read_form(app: &Arc<App>, request: Request) -> Result<(Order, Option<Ve
     let mut form = Multipart::from_request(request, app).await.map_err(|rejection| {
         Fault::invalid(format!("The form cannot be read: {}.", rejection.body_text()))
     })?;
-    let mut asked = ProcessRequest { link: None, episode: None, text: None, name: None };
+    let mut asked = ProcessRequest::of_link(None);
     while let Some(mut field) = form.next_field().await.map_err(broken)? {
         let key = field.name().unwrap_or_default().to_owned();
         let file_name = field.file_name().map(str::to_owned);
@@ -158,7 +179,14 @@ async fn read_form(app: &Arc<App>, request: Request) -> Result<(Order, Option<Ve
     order(asked)
 }
 
-fn order(asked: ProcessRequest) -> Result<(Order, Option<Vec<u8>>), Fault> {
+fn order(asked: ProcessRequest) -> Result<Asked, Fault> {
+    if let Some(id) = asked.queue_item {
+        return if asked.link.is_none() && asked.text.is_none() {
+            Ok(Asked::Item(id))
+        } else {
+            Err(Fault::invalid("Send a queue item alone, without a link or a text."))
+        };
+    }
     let given = |text: Option<String>| {
         text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty())
     };
@@ -166,7 +194,7 @@ fn order(asked: ProcessRequest) -> Result<(Order, Option<Vec<u8>>), Fault> {
         (Some(link), None) => {
             let url = parse_link(&link)?;
             let episode = given(asked.episode).map_or(EpisodeChoice::Newest, EpisodeChoice::Named);
-            Ok((Order::Link { url, episode }, None))
+            Ok(Asked::New(Order::Link { url, episode }, None))
         }
         (None, Some(text)) => uploaded(asked.name.unwrap_or_default(), text.into_bytes()),
         (Some(_), Some(_)) => Err(Fault::invalid("Send a link or a text, not both.")),
@@ -196,7 +224,7 @@ fn parse_link(text: &str) -> Result<Url, Fault> {
     Ok(url)
 }
 
-fn uploaded(name: String, bytes: Vec<u8>) -> Result<(Order, Option<Vec<u8>>), Fault> {
+fn uploaded(name: String, bytes: Vec<u8>) -> Result<Asked, Fault> {
     if bytes.is_empty() {
         return Err(Fault::invalid("The transcript is empty."));
     }
@@ -204,7 +232,7 @@ fn uploaded(name: String, bytes: Vec<u8>) -> Result<(Order, Option<Vec<u8>>), Fa
         return Err(too_large(BYTES_MAX));
     }
     let name = name.chars().take(300).collect();
-    Ok((Order::Upload { name }, Some(bytes)))
+    Ok(Asked::New(Order::Upload { name }, Some(bytes)))
 }
 
 fn no_such_job() -> Fault {

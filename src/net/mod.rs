@@ -18,6 +18,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 use url::{Host, Url};
 
+use crate::domain::links::{veiled_path, veiled_query};
+
 pub use guard::is_public;
 
 /// Hops that a redirect may take. What browsers allow (20) is more than any publisher needs.
@@ -60,13 +62,69 @@ impl Trust {
         }
     }
 
-    fn covers(&self, url: &Url) -> bool {
+    /// The same, and the servers of `others`: addresses that the operator set.
+    pub fn and(self, others: &[&Url]) -> Trust {
+        let mut origins = match self {
+            Trust::Private => return Trust::Private,
+            Trust::Public => Vec::new(),
+            Trust::Origins(origins) => origins,
+        };
+        for url in others {
+            if let (Some(host), Some(port)) = (url.host_str(), url.port_or_known_default()) {
+                origins.push((host.to_owned(), port));
+            }
+        }
+        Trust::Origins(origins)
+    }
+
+    /// Whether `url` may lead to a private address.
+    pub fn covers(&self, url: &Url) -> bool {
         match self {
             Trust::Public => false,
             Trust::Private => true,
             Trust::Origins(origins) => origins.iter().any(|(host, port)| {
                 url.host_str() == Some(host) && url.port_or_known_default() == Some(*port)
             }),
+        }
+    }
+}
+
+/// Whether a link leads to one's own machine or network, which need no sparing.
+pub fn is_near(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(ip)) => ip.is_loopback() || ip.is_private(),
+        Some(Host::Ipv6(ip)) => ip.is_loopback(),
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        None => false,
+    }
+}
+
+/// What a scope may reach.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TrustRule {
+    /// Public addresses alone: a tenant.
+    Public,
+    /// And the server of a link that the person typed: an owner in their own network.
+    Typed,
+    /// And any other: a setting says so.
+    Any,
+}
+
+impl TrustRule {
+    /// What may be reached for the sake of a link that the person typed.
+    pub fn for_link(self, typed: &Url) -> Trust {
+        match self {
+            TrustRule::Public => Trust::Public,
+            TrustRule::Typed => Trust::typed(typed),
+            TrustRule::Any => Trust::Private,
+        }
+    }
+
+    /// What may be reached where nobody typed anything.
+    pub fn untyped(self) -> Trust {
+        match self {
+            TrustRule::Public | TrustRule::Typed => Trust::Public,
+            TrustRule::Any => Trust::Private,
         }
     }
 }
@@ -300,35 +358,34 @@ impl From<FetchError> for Fault {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shown(String);
 
-/// A part of a path from this length on that mixes digits with letters may be a key: private feeds
-/// have theirs there. Words of a title are parted by dashes, and a day of 8 digits is shorter.
-const KEY_CHARS_MIN: usize = 16;
-
 impl From<&Url> for Shown {
     fn from(url: &Url) -> Shown {
         let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+        let path: String = veiled_path(url).chars().take(200).collect();
         let host = url.host_str().unwrap_or_default();
-        // The ids of channels are public, and as long as a key.
-        let is_youtube = host == "youtube.com" || host.ends_with(".youtube.com");
-        let veil = |part: &str| {
-            if !is_youtube && looks_like_key(part) { "…".to_owned() } else { part.to_owned() }
-        };
-        let path: Vec<String> = url.path().split('/').map(veil).collect();
-        let path: String = path.join("/").chars().take(200).collect();
         Shown(format!("{}://{host}{port}{path}", url.scheme()))
     }
 }
 
-fn looks_like_key(part: &str) -> bool {
-    let longest = part.split(['-', '_', '.', '~']).max_by_key(|piece| piece.len());
-    longest.is_some_and(|piece| {
-        piece.len() >= KEY_CHARS_MIN
-            && piece.bytes().any(|b| b.is_ascii_digit())
-            && piece.bytes().any(|b| b.is_ascii_alphabetic())
-    })
-}
-
 impl Shown {
+    /// A link as its owner may see it on their page and in answers: with what is harmless of its
+    /// query.
+    pub fn with_query(url: &Url) -> String {
+        let shown = Shown::from(url).0;
+        match veiled_query(url) {
+            Some(query) => format!("{shown}?{query}"),
+            None => shown,
+        }
+    }
+
+    /// As [`Shown::with_query`], for what a person wrote.
+    pub fn typed(text: &str) -> String {
+        match Url::parse(text.trim()) {
+            Ok(url) if url.has_host() => Shown::with_query(&url),
+            _ => Shown::text(text),
+        }
+    }
+
     /// A link that may not even be one, as a person wrote it.
     pub fn text(text: &str) -> String {
         match Url::parse(text.trim()) {

@@ -168,3 +168,158 @@ fn a_sentence_never_shows_the_secrets_of_a_link() {
     let url = Url::parse("https://me:pass@example.org:8443/feed?token=abc#x").unwrap();
     assert_eq!(Shown::from(&url).to_string(), "https://example.org:8443/feed");
 }
+
+/// A server that answers by the request's head.
+async fn clever(answer: fn(&str) -> String) -> Url {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = Url::parse(&format!("http://{}/", listener.local_addr().unwrap())).unwrap();
+    spawn(async move {
+        while let Ok((mut socket, _)) = listener.accept().await {
+            let mut buffer = vec![0; 8192];
+            let read = socket.read(&mut buffer).await.unwrap_or(0);
+            let head = String::from_utf8_lossy(&buffer[..read]).to_ascii_lowercase();
+            let _ = socket.write_all(answer(&head).as_bytes()).await;
+        }
+    });
+    url
+}
+
+fn reply(status: &str, headers: &str, body: &str) -> String {
+    format!(
+        "HTTP/1.1 {status}\r\n{headers}Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
+        body.len()
+    )
+}
+
+#[tokio::test]
+async fn what_has_not_changed_is_asked_by_both_validators_and_not_sent_again() {
+    let url = clever(|head| {
+        let asked = head.contains("if-none-match: w/\"a\"")
+            && head.contains("if-modified-since: fri, 20 nov 2026 10:00:00 gmt");
+        if asked {
+            reply("304 Not Modified", "", "")
+        } else {
+            let headers = "ETag: W/\"a\"\r\nLast-Modified: Fri, 20 Nov 2026 10:00:00 GMT\r\n";
+            reply("200 OK", headers, "body")
+        }
+    })
+    .await;
+    let net = Net::new();
+    let Answer::Changed(first) = net.ask(&request(&url), &Validators::default()).await.unwrap()
+    else {
+        panic!("without validators everything is new");
+    };
+    assert_eq!(first.bytes, b"body");
+    assert!(matches!(net.ask(&request(&url), &first.validators).await, Ok(Answer::Unchanged)));
+    let url = clever(|_| reply("304 Not Modified", "", "")).await;
+    let lie = net.ask(&request(&url), &Validators::default()).await.unwrap_err();
+    assert_eq!(lie.status(), Some(304), "a 304 that nobody asked for is a failure");
+}
+
+#[tokio::test]
+async fn only_redirects_for_good_that_come_first_are_a_move() {
+    async fn check(first: &'static str, second: &'static str, want: Option<&str>) {
+        // The statuses are in the path, since the server knows nothing else.
+        let url = clever(|head| {
+            let path = head.split_whitespace().nth(1).unwrap_or("/").to_owned();
+            let mut parts = path.trim_matches('/').split('/');
+            match parts.next().filter(|part| !part.is_empty() && *part != "end") {
+                Some(status) => {
+                    let rest: Vec<&str> = parts.collect();
+                    reply(
+                        &format!("{status} Elsewhere"),
+                        &format!("Location: /{}\r\n", rest.join("/")),
+                        "",
+                    )
+                }
+                None => reply("200 OK", "", "there"),
+            }
+        })
+        .await;
+        let url = url.join(&format!("/{first}/{second}/end")).unwrap();
+        let fetched = Net::new().fetch(&request(&url)).await.unwrap();
+        assert_eq!(fetched.moved_to.as_ref().map(Url::path), want, "{first} {second}");
+    }
+    check("301", "308", Some("/end")).await;
+    check("301", "302", Some("/302/end")).await;
+    check("302", "301", None).await;
+    check("307", "303", None).await;
+}
+
+#[tokio::test]
+async fn a_server_s_wish_to_be_left_alone_is_read_in_both_forms() {
+    let url = clever(|_| reply("429 Too Many", "Retry-After: 120\r\n", "")).await;
+    let error = Net::new().fetch(&request(&url)).await.unwrap_err();
+    let now: DateTime<Utc> = "2026-11-20T10:00:00Z".parse().unwrap();
+    assert_eq!(error.retry_after().unwrap().time(now), now + chrono::TimeDelta::minutes(2));
+    assert!(error.may_pass());
+    let url =
+        clever(|_| reply("503 Later", "Retry-After: Fri, 20 Nov 2026 12:00:00 GMT\r\n", "")).await;
+    let error = Net::new().fetch(&request(&url)).await.unwrap_err();
+    assert_eq!(error.retry_after().unwrap().time(now), now + chrono::TimeDelta::hours(2));
+    let url = clever(|_| reply("404 No", "Retry-After: 99999999999999999999\r\n", "")).await;
+    let error = Net::new().fetch(&request(&url)).await.unwrap_err();
+    assert!(error.retry_after().is_none() && !error.may_pass());
+}
+
+#[tokio::test]
+async fn a_cookie_and_a_password_go_to_their_own_server_alone() {
+    let other = clever(|head| {
+        let leaked = head.contains("cookie:") || head.contains("authorization:");
+        reply("200 OK", "", if leaked { "leaked" } else { "clean" })
+    })
+    .await;
+    // The other server's port is another origin; a redirect leads there.
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = Url::parse(&format!("http://ada:pw@{}/", listener.local_addr().unwrap())).unwrap();
+    let to = other.clone();
+    spawn(async move {
+        while let Ok((mut socket, _)) = listener.accept().await {
+            let mut buffer = vec![0; 8192];
+            let read = socket.read(&mut buffer).await.unwrap_or(0);
+            let head = String::from_utf8_lossy(&buffer[..read]).to_ascii_lowercase();
+            let has_both = head.contains("cookie: a=b") && head.contains("authorization: basic");
+            let location = if has_both { to.as_str() } else { "/missing" };
+            let answer = reply("302 Found", &format!("Location: {location}\r\n"), "");
+            let _ = socket.write_all(answer.as_bytes()).await;
+        }
+    });
+    let trust = Trust::typed(&url).and(&[&other]);
+    let asked = Request { cookie: Some("a=b"), trust, ..request(&url) };
+    assert_eq!(Net::new().fetch(&asked).await.unwrap().bytes, b"clean");
+}
+
+#[tokio::test]
+async fn large_answers_are_held_one_at_a_time() {
+    let url = clever(|_| reply("200 OK", "", &"x".repeat(SMALL_BYTES + 1))).await;
+    let net = Net::new();
+    let asked = Request { bytes_max: 64 * 1024 * 1024, ..request(&url) };
+    let first = net.fetch(&asked).await.unwrap();
+    let second = net.fetch(&asked);
+    tokio::pin!(second);
+    let waits = tokio::time::timeout(Duration::from_millis(300), &mut second).await;
+    assert!(waits.is_err(), "the second waits while the first is held");
+    drop(first);
+    assert_eq!(second.await.unwrap().bytes.len(), SMALL_BYTES + 1);
+}
+
+#[test]
+fn a_link_is_printed_without_its_secrets() {
+    let check = |link: &str, shown: &str, with_query: &str| {
+        let url = Url::parse(link).unwrap();
+        assert_eq!(Shown::from(&url).to_string(), shown);
+        assert_eq!(Shown::with_query(&url), with_query);
+    };
+    check(
+        "https://ada:pw@example.org/feed?page=2&token=abc",
+        "https://example.org/feed",
+        "https://example.org/feed?page=2&token=…",
+    );
+    check(
+        "https://example.org/feeds/7Hq2mVw81LzPq0Rt/rss",
+        "https://example.org/feeds/…/rss",
+        "https://example.org/feeds/…/rss",
+    );
+    assert_eq!(Shown::typed("ada:pw@example.org/feed"), "example.org/feed");
+    assert_eq!(Shown::typed("example.org/feed"), "example.org/feed");
+}

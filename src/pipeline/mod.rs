@@ -15,12 +15,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::domain::episode::Episode;
+use crate::domain::episode::{Episode, EpisodeId};
 use crate::domain::outline::Outline;
 use crate::domain::recap::{MadeBy, OutlineOrigin, Parts, Recap, RecapId, TranscriptOrigin};
 use crate::domain::transcript::{Times, Transcript};
+use crate::feed_cache::{CheckError, FeedCache, Limits};
 use crate::feeds::FeedError;
-use crate::net::{FetchError, Net, Trust};
+use crate::net::{FetchError, Net, TrustRule};
 use crate::outline;
 use crate::transcripts::Refusal;
 
@@ -38,6 +39,20 @@ pub enum Order {
         /// Which episode, where it is a feed's.
         #[serde(default)]
         episode: EpisodeChoice,
+    },
+    /// An episode of a feed that is followed.
+    Episode {
+        /// Its id, under which it was found.
+        id: EpisodeId,
+        /// Its title, for the person who waits.
+        title: String,
+        /// The feed in which it stands.
+        feed_url: Url,
+        /// Its key in that feed.
+        key: String,
+        /// What the person typed to follow it; `None` where they do not follow it any more.
+        #[serde(default)]
+        typed: Option<Url>,
     },
     /// A transcript that the person brought; its bytes lie in the job's folder.
     Upload {
@@ -130,6 +145,19 @@ pub enum PipelineError {
         /// Why.
         cause: FeedError,
     },
+    /// A followed feed could not be had.
+    #[error(transparent)]
+    Check(#[from] CheckError),
+    /// A stage took longer than the setting allows.
+    #[error(
+        "It was stuck: the stage “{stage}” took longer than {minutes} minutes (setting stage_timeout_minutes)."
+    )]
+    Stuck {
+        /// Which stage.
+        stage: Stage,
+        /// The bound.
+        minutes: u64,
+    },
     /// It was understood, and there is no recap in it: no transcript named, no such episode.
     #[error("{0}")]
     Nothing(String),
@@ -141,10 +169,26 @@ pub enum PipelineError {
     Panicked(String),
 }
 
+impl PipelineError {
+    /// Whether trying again later may help.
+    pub fn may_pass(&self) -> bool {
+        match self {
+            PipelineError::Fetch(error) | PipelineError::Check(CheckError::Fetch(error)) => {
+                error.may_pass()
+            }
+            PipelineError::Stuck { .. } | PipelineError::Workspace(_) => true,
+            _ => false,
+        }
+    }
+}
+
 impl From<PipelineError> for Fault {
     fn from(error: PipelineError) -> Fault {
         match error {
-            PipelineError::Fetch(error) => error.into(),
+            PipelineError::Fetch(error) | PipelineError::Check(CheckError::Fetch(error)) => {
+                error.into()
+            }
+            PipelineError::Stuck { .. } => Fault::new(FaultKind::Upstream, error.to_string()),
             PipelineError::Workspace(cause) if cause.kind() == std::io::ErrorKind::StorageFull => {
                 Fault::new(FaultKind::StorageFull, "The disk is full; nothing was written.")
                     .because(cause)
@@ -166,29 +210,14 @@ pub struct Tools {
     pub clock: Arc<dyn Clock>,
     /// Which private addresses may be reached beside the one typed.
     pub trust: TrustRule,
+    /// Feeds as they were last fetched.
+    pub feeds: Arc<FeedCache>,
     /// For one fetch.
     pub fetch_timeout: Duration,
-}
-
-/// What a scope may reach.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TrustRule {
-    /// Public addresses alone: a tenant.
-    Public,
-    /// And the server of a link that the person typed: an owner in their own network.
-    Typed,
-    /// And any other: a setting says so.
-    Any,
-}
-
-impl TrustRule {
-    fn for_link(self, typed: &Url) -> Trust {
-        match self {
-            TrustRule::Public => Trust::Public,
-            TrustRule::Typed => Trust::typed(typed),
-            TrustRule::Any => Trust::Private,
-        }
-    }
+    /// For one stage.
+    pub stage_timeout: Duration,
+    /// For one feed.
+    pub feed_limits: Limits,
 }
 
 /// Everything that a recap is made of but its id.
@@ -247,7 +276,8 @@ pub async fn run(
     let heard = match workspace.finished_transcript() {
         Some(heard) => heard,
         None => {
-            let heard = resolve::resolve(tools, order, workspace, progress).await?;
+            let work = resolve::resolve(tools, order, workspace, progress);
+            let heard = bounded(tools, Stage::Transcript, work).await??;
             workspace.keep_transcript(&heard)?;
             heard
         }
@@ -263,11 +293,11 @@ pub async fn run(
         language: transcript.language.clone().or_else(|| episode.language.clone()),
     };
     let with_chapters = !options.chapters.is_empty();
-    let (transcript, outline) = blocking(move || {
+    let work = blocking(move || {
         let outline = outline::outline(&transcript, &options);
         (transcript, outline)
-    })
-    .await?;
+    });
+    let (transcript, outline) = bounded(tools, Stage::Topics, work).await??;
     took_ms.insert("outline".to_owned(), millis(started));
 
     progress(Stage::Check, "Holding every point against what was said".to_owned());
@@ -295,6 +325,17 @@ pub async fn run(
         ..MadeBy::default()
     };
     Ok(Made { episode, made_by, outline, transcript, notes })
+}
+
+/// Runs a stage, which has an end also where it has none of its own.
+async fn bounded<A>(
+    tools: &Tools,
+    stage: Stage,
+    work: impl Future<Output = A>,
+) -> Result<A, PipelineError> {
+    tokio::time::timeout(tools.stage_timeout, work)
+        .await
+        .map_err(|_| PipelineError::Stuck { stage, minutes: tools.stage_timeout.as_secs() / 60 })
 }
 
 fn millis(since: Instant) -> u64 {

@@ -1,13 +1,17 @@
 //! The first two stages: what is behind the link or file, and where its transcript is.
 
+use std::sync::Arc;
+
 use recap_mode::Fault;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use url::Url;
 
-use crate::domain::episode::{Episode, EpisodeId, EpisodeKind, Show, without_secrets};
+use crate::domain::episode::{Episode, EpisodeId, EpisodeKind, Show};
+use crate::domain::links::without_secrets;
 use crate::domain::recap::{TranscriptOrigin, TranscriptSource};
 use crate::domain::transcript::Times;
+use crate::feed_cache::{Checked, FeedKey, Read};
 use crate::feeds::{self, Feed, Item, TranscriptLink};
 use crate::net::{Fetched, Request, Shown, Trust};
 use crate::transcripts::{self, BYTES_MAX, Format, Hint, Reading};
@@ -46,6 +50,27 @@ pub(super) async fn resolve(
             let bytes = workspace.upload()?;
             upload(tools, name, bytes).await
         }
+        Order::Episode { id, title, feed_url, key, typed } => {
+            progress(Stage::Resolve, format!("Looking for {} in its feed", short(title)));
+            if id.kind() == EpisodeKind::Youtube {
+                return Err(PipelineError::Nothing(NO_CAPTIONS_YET.to_owned()));
+            }
+            let trust = match typed {
+                Some(typed) => tools.trust.for_link(typed),
+                None => tools.trust.untyped(),
+            };
+            let read = feed_of(tools, feed_url, key, &trust).await?;
+            let item = read.feed.items.iter().find(|item| item.key() == *key).ok_or_else(|| {
+                PipelineError::Nothing(format!(
+                    "The episode “{}” does not stand in its feed any more. If you have its transcript, give it as a file.",
+                    short(title)
+                ))
+            })?;
+            let mut heard = from_item(tools, &read.feed, item, feed_url, &trust, progress).await?;
+            // Found under this id: moves and new guids since then do not make it another.
+            heard.episode.id = id.clone();
+            Ok(heard)
+        }
         Order::Link { url, episode } => {
             progress(Stage::Resolve, format!("Fetching {}", Shown::from(url)));
             if let Some(sentence) = not_yet(url) {
@@ -66,6 +91,39 @@ pub(super) async fn resolve(
         }
     }
 }
+
+/// The feed of an episode that was found in it: as it was last fetched, and asked again where that does
+/// not have what is needed.
+async fn feed_of(
+    tools: &Tools,
+    url: &Url,
+    key: &str,
+    trust: &Trust,
+) -> Result<Arc<Read>, PipelineError> {
+    let (cache, place) = (tools.feeds.clone(), FeedKey::of(url, trust));
+    let kept = blocking(move || cache.read_now(&place)).await?;
+    let has_transcript = |read: &Arc<Read>| {
+        read.feed.items.iter().any(|item| item.key() == key && !item.transcripts.is_empty())
+    };
+    match kept {
+        Some(read) if has_transcript(&read) => Ok(read),
+        // A publisher may have added the transcript since; a feed that fails now is good as it was.
+        kept => match (tools.feeds.check(url, trust, &tools.feed_limits).await, kept) {
+            (Ok(Checked::Changed(read)), _) | (Ok(Checked::Unchanged) | Err(_), Some(read)) => {
+                Ok(read)
+            }
+            (Err(error), None) => Err(error.into()),
+            (Ok(Checked::Unchanged), None) => Err(PipelineError::Nothing(format!(
+                "The feed {} could not be read again. Try it again later.",
+                Shown::from(url)
+            ))),
+        },
+    }
+}
+
+/// What is said of a video, until captions can be fetched.
+const NO_CAPTIONS_YET: &str = "Captions of YouTube videos cannot be fetched by this version. If you have its transcript, give it as a \
+                               file (VTT, SRT, JSON, HTML or text).";
 
 /// What this version knows of and cannot read yet.
 fn not_yet(url: &Url) -> Option<String> {
@@ -163,6 +221,18 @@ async fn from_feed(
             .await?
             .map_err(|cause| PipelineError::Feed { what: what.clone(), cause })?;
     let item = choose(&feed, choice, &what)?;
+    from_item(tools, &feed, item, url, trust, progress).await
+}
+
+/// One item of a feed, with the best of its transcripts.
+async fn from_item(
+    tools: &Tools,
+    feed: &Feed,
+    item: &Item,
+    url: &Url,
+    trust: &Trust,
+    progress: &(dyn Fn(Stage, String) + Send + Sync),
+) -> Result<Heard, PipelineError> {
     let mut notes: Vec<String> = Vec::new();
     let mut episode = feed.episode(item, url);
     episode.title = cut(&episode.title);

@@ -81,8 +81,23 @@ impl Workspace {
     pub fn remove(&self) {
         if let Some(folder) = &self.folder
             && let Err(error) = fs::remove_dir_all(folder)
+            && error.kind() != io::ErrorKind::NotFound
         {
             tracing::warn!(%error, folder = %folder.display(), "a finished job's folder could not be removed");
+        }
+    }
+
+    /// Makes what is finished here the beginning of another job of the same scope, where that can be.
+    pub fn hand_on(&self, data: &Path, scope: &Scope, next: &JobId) -> Option<Workspace> {
+        let from = self.folder.as_ref()?;
+        let to = folder(data, scope, next);
+        match fs::rename(from, &to) {
+            Ok(()) => Some(Workspace { folder: Some(to), upload: None }),
+            Err(error) => {
+                // It begins anew then, which costs time and nothing else.
+                tracing::warn!(%error, folder = %from.display(), "what a job had finished could not be kept");
+                None
+            }
         }
     }
 

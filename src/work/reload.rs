@@ -185,7 +185,17 @@ async fn note_change(app: &Arc<App>, change: Change) {
             let event = if outcome.is_there { "recap_changed" } else { "recap_deleted" };
             app.events.publish(scope, event, json!({"id": id}));
         }
-        None => app.events.publish(scope, "library_changed", json!({})),
+        None => match name.as_str() {
+            "subscriptions.json" => {
+                app.check_wake.notify_one();
+                app.events.publish(scope, "subscriptions_changed", json!({}));
+            }
+            "auto-queue.json" => {
+                app.queue_wake.notify_one();
+                app.events.publish(scope, "queue_changed", json!({}));
+            }
+            _ => app.events.publish(scope, "library_changed", json!({})),
+        },
     }
 }
 

@@ -13,5 +13,6 @@ mod contract;
 mod doors;
 mod faults;
 mod files;
+mod following;
 mod library;
 mod process;

@@ -1,0 +1,423 @@
+//! Feeds as they were last fetched, once per link and credentials, however many scopes follow them:
+//! the body, what to ask by next time, and how the last asks went. All of it may be deleted; then
+//! every feed is fetched again.
+//!
+//! Knows nothing of scopes and subscriptions: what a scope has taken in of a feed is its own note.
+
+use std::collections::HashMap;
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use recap_mode::{Clock, Entropy};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use url::Url;
+
+use crate::feeds::{self, Feed, FeedError};
+use crate::net::{Answer, FetchError, Fetched, Net, Request, Shown, Trust, Validators};
+
+/// What a server is told that we read.
+pub const ACCEPT_FEEDS: &str = "application/rss+xml, application/atom+xml, application/feed+json, \
+                                application/xml;q=0.9, text/xml;q=0.9, application/json;q=0.8, \
+                                text/html;q=0.5, */*;q=0.3";
+
+/// Longest time between two asks of a feed that fails, and longest that a server may ask for.
+const BACKOFF_MAX: TimeDelta = TimeDelta::hours(24);
+
+/// How long after an ask a start of the daemon asks again.
+const RESTART_SPARED: TimeDelta = TimeDelta::minutes(5);
+
+/// Days after which an entry that nobody asks for any more is dropped with its body.
+const KEPT_DAYS: i64 = 30;
+
+/// By which a feed is found here: a hash of its link, credentials and all, and of whether it may be
+/// fetched from a private address. Two who may reach different things never share an answer.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct FeedKey(Box<str>);
+
+impl FeedKey {
+    /// The key of a link.
+    pub fn of(url: &Url, trust: &Trust) -> FeedKey {
+        let reach = if trust.covers(url) { "private" } else { "public" };
+        let mut bare = url.clone();
+        bare.set_fragment(None);
+        FeedKey(hex(&Sha256::digest(format!("{reach}\n{bare}"))[..12]).into())
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// What is known of a feed without reading it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Entry {
+    /// By which to ask again.
+    #[serde(default)]
+    validators: Validators,
+    /// The hash of the body; `None` where there is none.
+    #[serde(default)]
+    pub body_hash: Option<String>,
+    /// As the server said.
+    #[serde(default)]
+    charset: Option<String>,
+    /// Where the body came from, for relative links.
+    #[serde(default)]
+    base: Option<Url>,
+    /// When it was last asked for.
+    #[serde(default)]
+    pub checked_at: Option<DateTime<Utc>>,
+    /// When that last went well.
+    #[serde(default)]
+    pub succeeded_at: Option<DateTime<Utc>>,
+    /// When it is asked for next.
+    #[serde(default)]
+    pub next_check_at: Option<DateTime<Utc>>,
+    /// Failures in a row.
+    #[serde(default)]
+    pub failures: u32,
+    /// Why the last ask failed, as a sentence; `None` where it went well.
+    #[serde(default)]
+    pub reason: Option<String>,
+    /// The server said that the feed is gone for good (410).
+    #[serde(default)]
+    pub gone: bool,
+    /// Where the server said that the feed is for good.
+    #[serde(default)]
+    pub moved_to: Option<Url>,
+    /// What could not be read of it, as sentences.
+    #[serde(default)]
+    pub warnings: Vec<String>,
+}
+
+/// How a check went.
+#[derive(Debug)]
+pub enum Checked {
+    /// As it was; the entry says which body that is.
+    Unchanged,
+    /// A new body.
+    Changed(Arc<Read>),
+}
+
+/// A feed that was read.
+#[derive(Debug)]
+pub struct Read {
+    /// What stands in it.
+    pub feed: Feed,
+    /// Hash of its bytes.
+    pub hash: String,
+    /// Where it came from after redirects.
+    pub url: Url,
+}
+
+/// Why there is no feed.
+#[derive(Debug, thiserror::Error)]
+pub enum CheckError {
+    /// It could not be fetched.
+    #[error(transparent)]
+    Fetch(#[from] FetchError),
+    /// It is none.
+    #[error("{link}: {cause}")]
+    Feed {
+        /// The link.
+        link: Shown,
+        /// Why.
+        cause: FeedError,
+    },
+    /// A step panicked.
+    #[error("Reading {0} ended by a mistake of ours; the log has the place.")]
+    Panicked(Shown),
+}
+
+/// The bounds of one check.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Most bytes of a feed, unpacked.
+    pub bytes_max: u64,
+    /// Time for all of one fetch.
+    pub deadline: Duration,
+    /// Time between two checks of a feed that is well.
+    pub period: Duration,
+}
+
+/// The cache.
+pub struct FeedCache {
+    folder: PathBuf,
+    net: Arc<Net>,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    entries: Mutex<HashMap<FeedKey, Entry>>,
+}
+
+impl FeedCache {
+    /// The cache below `<data>/cache/feeds`; what cannot be read of it counts as deleted.
+    pub fn open(
+        data: &Path,
+        net: Arc<Net>,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+    ) -> FeedCache {
+        let folder = data.join("cache").join("feeds");
+        let entries = fs::read(folder.join(INDEX))
+            .ok()
+            .and_then(|bytes| serde_json::from_slice(&bytes).ok())
+            .unwrap_or_default();
+        FeedCache { folder, net, clock, entropy, entries: Mutex::new(entries) }
+    }
+
+    fn map(&self) -> MutexGuard<'_, HashMap<FeedKey, Entry>> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is known of a feed.
+    pub fn entry(&self, key: &FeedKey) -> Option<Entry> {
+        self.map().get(key).cloned()
+    }
+
+    /// Whether a feed is to be asked for now.
+    pub fn is_due(&self, key: &FeedKey) -> bool {
+        let now = self.clock.now();
+        let map = self.map();
+        let Some(entry) = map.get(key) else { return true };
+        // A clock that was set back must not silence feeds for years.
+        let limit = now + BACKOFF_MAX + TimeDelta::hours(1);
+        entry.next_check_at.is_none_or(|at| at <= now || at > limit)
+    }
+
+    /// When a feed is asked for next.
+    pub fn next_check_at(&self, key: &FeedKey) -> Option<DateTime<Utc>> {
+        self.map().get(key).and_then(|entry| entry.next_check_at)
+    }
+
+    /// Makes every feed that is well due, but those that were asked in the last minutes: a daemon that
+    /// is started again and again must not ask each time.
+    pub fn all_due(&self) {
+        let limit = self.clock.now() - RESTART_SPARED;
+        for entry in self.map().values_mut() {
+            if entry.failures == 0 && entry.checked_at.is_none_or(|at| at < limit) {
+                entry.next_check_at = None;
+            }
+        }
+    }
+
+    /// Asks a feed's server whether it has changed, and reads it, if so. The entry holds how it went.
+    ///
+    /// # Errors
+    /// Each of [`CheckError`]; the entry holds the sentence, and when to ask again.
+    pub async fn check(
+        &self,
+        url: &Url,
+        trust: &Trust,
+        limits: &Limits,
+    ) -> Result<Checked, CheckError> {
+        let key = FeedKey::of(url, trust);
+        let before = self.entry(&key).unwrap_or_default();
+        let request = Request {
+            url: url.clone(),
+            accept: ACCEPT_FEEDS,
+            cookie: None,
+            bytes_max: limits.bytes_max,
+            deadline: limits.deadline,
+            trust: trust.clone(),
+        };
+        // Without the body, a "not modified" would say nothing to who joins later.
+        let has_body = before.body_hash.is_some() && self.body_path(&key).exists();
+        let validators = if has_body { before.validators.clone() } else { Validators::default() };
+        let outcome = match self.net.ask(&request, &validators).await {
+            Ok(Answer::Unchanged) => Ok(Checked::Unchanged),
+            Ok(Answer::Changed(fetched)) => self.take(&key, url, fetched, &before, has_body).await,
+            Err(error) => Err(error.into()),
+        };
+        self.note(&key, &outcome, limits.period);
+        outcome
+    }
+
+    /// Takes over a feed that was fetched while its place was found out.
+    ///
+    /// # Errors
+    /// [`CheckError::Feed`].
+    pub async fn adopt(
+        &self,
+        url: &Url,
+        trust: &Trust,
+        fetched: Fetched,
+        period: Duration,
+    ) -> Result<Arc<Read>, CheckError> {
+        let key = FeedKey::of(url, trust);
+        let outcome = self.take(&key, url, fetched, &Entry::default(), false).await;
+        self.note(&key, &outcome, period);
+        match outcome? {
+            Checked::Changed(read) => Ok(read),
+            // Only a body that is known already is unchanged, and none was said to be.
+            Checked::Unchanged => Err(CheckError::Panicked(Shown::from(url))),
+        }
+    }
+
+    async fn take(
+        &self,
+        key: &FeedKey,
+        url: &Url,
+        fetched: Fetched,
+        before: &Entry,
+        has_body: bool,
+    ) -> Result<Checked, CheckError> {
+        let path = self.body_path(key);
+        let old = before.body_hash.clone().filter(|_| has_body);
+        let (folder, shown) = (self.folder.clone(), Shown::from(url));
+        let work = move || {
+            let hash = hex(&Sha256::digest(&fetched.bytes)[..16]);
+            let Fetched { url, moved_to, validators, charset, bytes, .. } = &fetched;
+            let mut entry = Entry {
+                validators: validators.clone(),
+                body_hash: Some(hash.clone()),
+                charset: charset.clone(),
+                base: Some(url.clone()),
+                moved_to: moved_to.clone(),
+                ..Entry::default()
+            };
+            if old.as_ref() == Some(&hash) {
+                return Ok::<_, FeedError>((entry, None));
+            }
+            let feed = feeds::parse(bytes, charset.as_deref(), url)?;
+            entry.warnings = feed.warnings.iter().take(5).cloned().collect();
+            if let Err(error) = write(&folder, &path, bytes) {
+                // The check itself went well; the next one fetches again.
+                tracing::warn!(%error, "a feed could not be kept in the cache");
+                entry.body_hash = None;
+            }
+            Ok((entry, Some(Read { feed, hash, url: url.clone() })))
+        };
+        let done = tokio::task::spawn_blocking(work).await;
+        let (entry, read) = done
+            .map_err(|_| CheckError::Panicked(shown.clone()))?
+            .map_err(|cause| CheckError::Feed { link: shown, cause })?;
+        let warnings =
+            if read.is_none() { before.warnings.clone() } else { entry.warnings.clone() };
+        self.map().insert(key.clone(), Entry { warnings, ..entry });
+        Ok(read.map_or(Checked::Unchanged, |read| Checked::Changed(Arc::new(read))))
+    }
+
+    fn note(&self, key: &FeedKey, outcome: &Result<Checked, CheckError>, period: Duration) {
+        let now = self.clock.now();
+        let period = TimeDelta::from_std(period).unwrap_or(BACKOFF_MAX);
+        let jitter = self.jitter();
+        let mut map = self.map();
+        let entry = map.entry(key.clone()).or_default();
+        entry.checked_at = Some(now);
+        let wait = match outcome {
+            Ok(_) => {
+                entry.succeeded_at = Some(now);
+                entry.failures = 0;
+                entry.reason = None;
+                entry.gone = false;
+                period
+            }
+            Err(error) => {
+                entry.failures = entry.failures.saturating_add(1);
+                entry.reason = Some(error.to_string());
+                entry.gone = matches!(error, CheckError::Fetch(e) if e.status() == Some(410));
+                let doubled = period * (1 << entry.failures.saturating_sub(1).min(6));
+                let asked = match error {
+                    CheckError::Fetch(error) => error.retry_after(),
+                    _ => None,
+                };
+                let asked = asked.map_or(TimeDelta::zero(), |after| after.time(now) - now);
+                doubled.max(asked).min(BACKOFF_MAX)
+            }
+        };
+        entry.next_check_at = now.checked_add_signed(spread(wait, jitter));
+    }
+
+    /// From -100 to 100.
+    fn jitter(&self) -> i32 {
+        let mut byte = [0];
+        self.entropy.fill(&mut byte);
+        i32::from(byte[0]) * 200 / 255 - 100
+    }
+
+    /// Asks no earlier than at a time that the host wished for.
+    pub fn postpone(&self, key: &FeedKey, until: DateTime<Utc>) {
+        self.map().entry(key.clone()).or_default().next_check_at = Some(until);
+    }
+
+    /// Notes why something that is no feed's own could not be had, under the link that was followed:
+    /// a page without a feed, a channel that is not there.
+    pub fn note_failure(&self, url: &Url, trust: &Trust, reason: &str, period: Duration) {
+        let key = FeedKey::of(url, trust);
+        let now = self.clock.now();
+        let jitter = self.jitter();
+        let mut map = self.map();
+        let entry = map.entry(key).or_default();
+        entry.checked_at = Some(now);
+        entry.failures = entry.failures.saturating_add(1);
+        entry.reason = Some(reason.to_owned());
+        let period = TimeDelta::from_std(period).unwrap_or(BACKOFF_MAX);
+        let wait = (period * (1 << entry.failures.saturating_sub(1).min(6))).min(BACKOFF_MAX);
+        entry.next_check_at = now.checked_add_signed(spread(wait, jitter));
+    }
+
+    /// Reads a feed as it was last fetched; `None` where the cache does not have it. May block.
+    pub fn read_now(&self, key: &FeedKey) -> Option<Arc<Read>> {
+        let entry = self.entry(key)?;
+        let (hash, base) = (entry.body_hash?, entry.base?);
+        let bytes = fs::read(self.body_path(key)).ok()?;
+        let feed = feeds::parse(&bytes, entry.charset.as_deref(), &base).ok()?;
+        Some(Arc::new(Read { feed, hash, url: base }))
+    }
+
+    /// Writes how the checks went, for the next start, and drops what nobody asked for in
+    /// [`KEPT_DAYS`]. May block.
+    pub fn save_now(&self) {
+        let limit = self.clock.now() - TimeDelta::days(KEPT_DAYS);
+        let (text, dropped) = {
+            let mut map = self.map();
+            let mut dropped = Vec::new();
+            map.retain(|key, entry| {
+                let is_used = entry.checked_at.is_some_and(|at| at >= limit);
+                if !is_used {
+                    dropped.push(self.body_path(key));
+                }
+                is_used
+            });
+            (serde_json::to_vec(&*map).unwrap_or_default(), dropped)
+        };
+        for path in dropped {
+            // Deleted already, or never there: both are what is wanted.
+            let _ = fs::remove_file(path);
+        }
+        if let Err(error) = write(&self.folder, &self.folder.join(INDEX), &text) {
+            tracing::warn!(%error, "the cache of feeds could not be written");
+        }
+    }
+
+    fn body_path(&self, key: &FeedKey) -> PathBuf {
+        self.folder.join(format!("{}.feed", key.0))
+    }
+}
+
+/// How the feeds went, in one file, so that an unchanged round writes once.
+const INDEX: &str = "index.json";
+
+/// A wait, up to a tenth longer or shorter, so that a thousand feeds are not due in one second.
+fn spread(wait: TimeDelta, jitter: i32) -> TimeDelta {
+    wait + wait * jitter / 1_000
+}
+
+/// Whole or not at all, and for nobody else's eyes: a private feed's link and words are secrets. Not
+/// synced, since all of it can be fetched again.
+fn write(folder: &Path, path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    let beside = path.with_extension("part");
+    let mut file =
+        fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
+    file.write_all(bytes)?;
+    fs::rename(&beside, path)
+}
+
+#[cfg(test)]
+mod tests;

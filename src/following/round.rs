@@ -1,0 +1,533 @@
+//! One round: every feed that is due is asked once, and each scope that follows it takes in what is
+//! new. One broken feed, host or scope stops none of the others.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use futures_util::StreamExt;
+use futures_util::future::BoxFuture;
+use futures_util::stream::FuturesUnordered;
+use recap_mode::Scope;
+use serde::Serialize;
+use tokio::sync::Semaphore;
+use tokio::time::Instant;
+use url::Url;
+
+use crate::domain::feed_state::FeedState;
+use crate::domain::known::Candidate;
+use crate::domain::subscription::{Subscription, SubscriptionId};
+use crate::feed_cache::{CheckError, Checked, FeedKey, Read};
+use crate::history::following::{Intake, TakenIn};
+use crate::net::{Shown, Trust};
+
+use super::{Follower, Following, Rules, Source, candidates, source_of};
+
+/// What was found waits at most so long before it is written, so that a feed that hangs does not keep
+/// the others from the queue.
+const FLUSH_AFTER: Duration = Duration::from_secs(3);
+
+/// Episodes that wait to be written before that time; some 8 MB.
+const WAITING_MAX: usize = 20_000;
+
+/// Failures that a report names; the rest is counted.
+const FAILURES_NAMED_MAX: usize = 100;
+
+/// Feeds that a round reads at once: reading is computing, and takes memory.
+const READS_MAX: usize = 2;
+
+/// What a round looks at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Which {
+    /// What is due.
+    Due,
+    /// All of one scope, due or not.
+    All(Scope),
+    /// One subscription, also if it rests.
+    One(Scope, SubscriptionId),
+}
+
+/// How a round went for one scope.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub struct RoundReport {
+    /// When it began.
+    pub started_at: DateTime<Utc>,
+    /// When it ended.
+    pub finished_at: DateTime<Utc>,
+    /// Subscriptions whose feeds were asked.
+    pub checked: usize,
+    /// How many of those were as before.
+    pub unchanged: usize,
+    /// Episodes that were found.
+    pub found: usize,
+    /// How many of those were approved at once.
+    pub approved: usize,
+    /// How many subscriptions failed.
+    pub failed_count: usize,
+    /// Which failed and why, the first hundred.
+    pub failed: Vec<Failed>,
+    /// When the next feed is due.
+    pub next_at: Option<DateTime<Utc>>,
+}
+
+/// A subscription that could not be checked.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub struct Failed {
+    /// Its id.
+    #[schema(value_type = Option<String>)]
+    pub subscription: Option<SubscriptionId>,
+    /// What is shown for it.
+    pub name: String,
+    /// Why.
+    pub why: String,
+}
+
+impl RoundReport {
+    fn new(now: DateTime<Utc>) -> RoundReport {
+        RoundReport {
+            started_at: now,
+            finished_at: now,
+            checked: 0,
+            unchanged: 0,
+            found: 0,
+            approved: 0,
+            failed_count: 0,
+            failed: Vec::new(),
+            next_at: None,
+        }
+    }
+
+    fn fail(&mut self, one: &Subscription, why: String) {
+        self.failed_count += 1;
+        if self.failed.len() < FAILURES_NAMED_MAX {
+            let name = if one.title.is_empty() { Shown::text(&one.url) } else { one.title.clone() };
+            self.failed.push(Failed { subscription: one.id.clone(), name, why });
+        }
+    }
+}
+
+fn report_of<'a>(
+    reports: &'a mut HashMap<Scope, RoundReport>,
+    scope: &Scope,
+    now: DateTime<Utc>,
+) -> &'a mut RoundReport {
+    reports.entry(scope.clone()).or_insert_with(|| RoundReport::new(now))
+}
+
+/// A subscription that waits for a feed.
+struct Waiting {
+    follower: Follower,
+    one: Subscription,
+    id: SubscriptionId,
+    show_key: Option<String>,
+    consumed: Option<String>,
+}
+
+/// One thing to ask for, and who waits for it.
+struct Ask {
+    key: FeedKey,
+    url: Url,
+    trust: Trust,
+    /// `false` where the feed is not due, and somebody has not taken in what is there.
+    fetches: bool,
+    /// The feed behind the link has yet to be found.
+    is_unknown: bool,
+    waiting: Vec<Waiting>,
+}
+
+/// What came of an ask.
+enum Got {
+    /// A feed, under its link; where it moved.
+    Feed { url: Url, read: Arc<Read>, moved_to: Option<Url> },
+    /// Nothing new, for anybody.
+    Nothing,
+    /// Its host wants to be left alone.
+    Held,
+    /// Why not, and whether for good.
+    Failed { why: String, is_gone: bool },
+}
+
+/// Hears of what a scope took in.
+pub type Heard<'a> = &'a (dyn Fn(&Scope, &TakenIn) + Send + Sync);
+
+/// What waits to be written for one scope.
+#[derive(Default)]
+struct Inbox {
+    intakes: Vec<Intake>,
+    /// What completes the person's own lines: id, link, title, feed.
+    lines: Vec<(SubscriptionId, String, String, Option<Url>)>,
+}
+
+impl Following {
+    /// One round for `followers`; `heard` is told of each scope that took something in.
+    pub async fn round(
+        &self,
+        followers: &[Follower],
+        which: &Which,
+        rules: &Rules,
+        heard: Heard<'_>,
+    ) {
+        let mut reports: HashMap<Scope, RoundReport> = HashMap::new();
+        let asks = self.plan(followers, which, rules, &mut reports).await;
+        let slots = Arc::new(Semaphore::new(rules.fetches_max));
+        let reads = Arc::new(Semaphore::new(READS_MAX));
+        let mut running: FuturesUnordered<BoxFuture<'_, (Ask, Got)>> = FuturesUnordered::new();
+        for ask in asks {
+            let (slots, reads) = (slots.clone(), reads.clone());
+            running.push(Box::pin(async move {
+                let got = self.answer(&ask, rules, &slots, &reads).await;
+                (ask, got)
+            }));
+        }
+        let mut inboxes: HashMap<Scope, Inbox> = HashMap::new();
+        let mut waiting = 0;
+        let mut flush_at = Instant::now() + FLUSH_AFTER;
+        loop {
+            let next = tokio::select! {
+                next = running.next() => next,
+                () = tokio::time::sleep_until(flush_at), if waiting > 0 => {
+                    self.flush(&mut inboxes, rules, &mut reports, heard).await;
+                    waiting = 0;
+                    continue;
+                }
+            };
+            let Some((ask, got)) = next else { break };
+            if waiting == 0 {
+                flush_at = Instant::now() + FLUSH_AFTER;
+            }
+            waiting += self.sort(ask, got, &mut inboxes, &mut reports).await;
+            if waiting > WAITING_MAX {
+                self.flush(&mut inboxes, rules, &mut reports, heard).await;
+                waiting = 0;
+            }
+        }
+        self.flush(&mut inboxes, rules, &mut reports, heard).await;
+        let now = self.clock.now();
+        let mut known = self.reports.lock().unwrap_or_else(PoisonError::into_inner);
+        for (scope, mut report) in reports {
+            report.finished_at = now;
+            if report.failed_count > 0 || report.found > 0 {
+                tracing::info!(
+                    %scope, checked = report.checked, found = report.found, failed = report.failed_count,
+                    "{} subscriptions were checked, {} episodes found, {} failed",
+                    report.checked, report.found, report.failed_count
+                );
+            }
+            known.insert(scope, report);
+        }
+    }
+
+    /// What has to be asked: each feed once, with everybody who waits for it.
+    async fn plan(
+        &self,
+        followers: &[Follower],
+        which: &Which,
+        rules: &Rules,
+        reports: &mut HashMap<Scope, RoundReport>,
+    ) -> Vec<Ask> {
+        let mut asks: HashMap<FeedKey, Ask> = HashMap::new();
+        let now = self.clock.now();
+        for follower in followers {
+            let scope = &follower.scope;
+            let wanted = match which {
+                Which::Due => true,
+                Which::All(whose) | Which::One(whose, _) => whose == scope,
+            };
+            if !wanted {
+                continue;
+            }
+            let list = match self.library.complete_subscriptions(scope).await {
+                Ok(list) => list,
+                Err(error) => {
+                    tracing::warn!(%scope, %error, "the subscriptions could not be read; the others are checked");
+                    continue;
+                }
+            };
+            if list.subscriptions.is_empty() {
+                continue;
+            }
+            let state = self.library.feed_state(scope).await.unwrap_or_else(|error| {
+                // Notes that are gone cost a look at what is known already, and nothing else.
+                tracing::warn!(%scope, %error, "the notes of feeds could not be read");
+                FeedState::default()
+            });
+            let mut own: HashSet<FeedKey> = HashSet::new();
+            for one in list.subscriptions {
+                let Some(id) = one.id.clone() else { continue };
+                let is_named = match which {
+                    Which::One(_, named) if *named != id => continue,
+                    Which::One(..) => true,
+                    Which::Due | Which::All(_) => false,
+                };
+                let note = state.find(&id, &one.url);
+                let rests = one.paused || note.is_some_and(|note| note.stopped.is_some());
+                if rests && !is_named {
+                    continue;
+                }
+                let (url, trust, is_unknown) = match source_of(&one, note, follower, rules) {
+                    Ok(Source::Feed { url, trust }) => (url, trust, false),
+                    Ok(Source::Unknown { typed, trust }) => (typed, trust, true),
+                    Err(why) => {
+                        report_of(reports, scope, now).fail(&one, why);
+                        continue;
+                    }
+                };
+                let key = FeedKey::of(&url, &trust);
+                // What was kept under the link that was typed is a feed, or it would not be there.
+                let is_kept = self.cache.entry(&key).is_some_and(|entry| entry.body_hash.is_some());
+                let is_unknown = is_unknown && !is_kept;
+                if !own.insert(key.clone()) {
+                    report_of(reports, scope, now).fail(
+                        &one,
+                        "Another line follows the same feed; this one is not looked at.".to_owned(),
+                    );
+                    continue;
+                }
+                if let Err(why) = one.filters.sieve() {
+                    report_of(reports, scope, now).fail(&one, why);
+                    continue;
+                }
+                let next_at = self.cache.next_check_at(&key);
+                let is_due = *which != Which::Due || self.cache.is_due(&key);
+                let consumed = note.and_then(|note| note.consumed.clone());
+                let is_behind = || {
+                    let there = self.cache.entry(&key).and_then(|entry| entry.body_hash);
+                    there.is_some() && there != consumed
+                };
+                if !is_due && (is_unknown || !is_behind()) {
+                    if let (Some(at), Some(report)) = (next_at, reports.get_mut(scope)) {
+                        report.next_at = Some(report.next_at.map_or(at, |next| next.min(at)));
+                    }
+                    continue;
+                }
+                report_of(reports, scope, now);
+                let show_key = note.and_then(|note| note.show_key.clone());
+                let waiting = Waiting { follower: follower.clone(), one, id, show_key, consumed };
+                let ask = asks.entry(key.clone()).or_insert_with(|| Ask {
+                    key,
+                    url,
+                    trust,
+                    fetches: false,
+                    is_unknown,
+                    waiting: Vec::new(),
+                });
+                ask.fetches |= is_due;
+                ask.waiting.push(waiting);
+            }
+        }
+        asks.into_values().collect()
+    }
+
+    async fn answer(&self, ask: &Ask, rules: &Rules, slots: &Semaphore, reads: &Semaphore) -> Got {
+        if !ask.fetches {
+            return self.read_again(ask, reads).await;
+        }
+        if let Some(until) = self.pace.held_until(&ask.url, self.clock.now()) {
+            self.cache.postpone(&ask.key, until);
+            return Got::Held;
+        }
+        let _turn = self.pace.turn(&ask.url, rules.fetches_per_host_max).await;
+        let _slot = slots.acquire().await;
+        if ask.is_unknown {
+            return self.find_out(ask, rules).await;
+        }
+        // Boxed, so that a thousand asks that wait for their turn are small.
+        let checked = Box::pin(self.cache.check(&ask.url, &ask.trust, &rules.limits)).await;
+        match checked {
+            Ok(Checked::Changed(read)) => {
+                let moved_to = self.moved(ask, &read, rules).await;
+                Got::Feed { url: ask.url.clone(), read, moved_to }
+            }
+            Ok(Checked::Unchanged) => self.read_again(ask, reads).await,
+            Err(error) => self.failed(ask, error),
+        }
+    }
+
+    /// What the cache has, for those who have not taken it in.
+    async fn read_again(&self, ask: &Ask, reads: &Semaphore) -> Got {
+        let there = self.cache.entry(&ask.key).and_then(|entry| entry.body_hash);
+        if there.is_none() || ask.waiting.iter().all(|waiting| waiting.consumed == there) {
+            return Got::Nothing;
+        }
+        let _turn = reads.acquire().await;
+        let (cache, key) = (self.cache.clone(), ask.key.clone());
+        match tokio::task::spawn_blocking(move || cache.read_now(&key)).await {
+            Ok(Some(read)) => Got::Feed { url: ask.url.clone(), read, moved_to: None },
+            Ok(None) => Got::Nothing,
+            Err(_) => Got::Failed {
+                why: CheckError::Panicked(Shown::from(&ask.url)).to_string(),
+                is_gone: false,
+            },
+        }
+    }
+
+    async fn find_out(&self, ask: &Ask, rules: &Rules) -> Got {
+        // Everybody who waits typed the same and may reach the same, or the key would be another.
+        let Some(first) = ask.waiting.first() else { return Got::Nothing };
+        match Box::pin(self.discover(&first.follower, &first.one.url, rules)).await {
+            Ok(found) => Got::Feed { url: found.feed_url, read: found.read, moved_to: None },
+            Err(error) => {
+                let why = error.to_string();
+                self.cache.note_failure(&ask.url, &ask.trust, &why, rules.limits.period);
+                Got::Failed { why, is_gone: false }
+            }
+        }
+    }
+
+    fn failed(&self, ask: &Ask, error: CheckError) -> Got {
+        let mut is_gone = false;
+        if let CheckError::Fetch(error) = &error {
+            is_gone = error.status() == Some(410);
+            let is_busy = matches!(error.status(), Some(429 | 503));
+            if let Some(after) = error.retry_after().filter(|_| is_busy) {
+                let now = self.clock.now();
+                self.pace.hold(&ask.url, after.time(now), now);
+            }
+        }
+        Got::Failed { why: error.to_string(), is_gone }
+    }
+
+    /// Where a feed is for good: as its server says, or as its publisher does, once that was seen to
+    /// be a feed.
+    async fn moved(&self, ask: &Ask, read: &Read, rules: &Rules) -> Option<Url> {
+        let by_server = self.cache.entry(&ask.key).and_then(|entry| entry.moved_to);
+        let is_safe = |to: &Url| !(ask.url.scheme() == "https" && to.scheme() == "http");
+        if let Some(to) = by_server.filter(|to| *to != ask.url && is_safe(to)) {
+            return Some(to);
+        }
+        let to = read.feed.new_feed_url.clone().filter(|to| *to != ask.url && is_safe(to))?;
+        // Nobody asks twice for a place that is no feed: the entry says when it is due again.
+        let key = FeedKey::of(&to, &ask.trust);
+        if self.cache.entry(&key).is_some() && !self.cache.is_due(&key) {
+            return self.cache.entry(&key).filter(|entry| entry.body_hash.is_some()).map(|_| to);
+        }
+        Box::pin(self.cache.check(&to, &ask.trust, &rules.limits)).await.ok().map(|_| to)
+    }
+
+    /// Puts what came into the boxes of those who wait for it; how many episodes that were.
+    async fn sort(
+        &self,
+        ask: Ask,
+        got: Got,
+        inboxes: &mut HashMap<Scope, Inbox>,
+        reports: &mut HashMap<Scope, RoundReport>,
+    ) -> usize {
+        let now = self.clock.now();
+        let next_at = self.cache.next_check_at(&ask.key);
+        let mut made: HashMap<String, Arc<Vec<Candidate>>> = HashMap::new();
+        let mut count = 0;
+        for waiting in ask.waiting {
+            let Waiting { follower, one, id, show_key, consumed } = waiting;
+            let report = report_of(reports, &follower.scope, now);
+            if ask.fetches {
+                report.checked += 1;
+            }
+            if let Some(at) = next_at {
+                report.next_at = Some(report.next_at.map_or(at, |next| next.min(at)));
+            }
+            match &got {
+                Got::Nothing | Got::Held => report.unchanged += 1,
+                Got::Failed { why, is_gone } => {
+                    let why = if *is_gone {
+                        "Its server says that this feed is gone for good (410), so it is not asked any more. Follow its new \
+                         place, or check it yourself if you think that it is back."
+                            .to_owned()
+                    } else {
+                        why.clone()
+                    };
+                    if *is_gone {
+                        let stopped = self
+                            .library
+                            .stop_checking(&follower.scope, &id, &one.url, why.clone())
+                            .await;
+                        if let Err(error) = stopped {
+                            tracing::warn!(scope = %follower.scope, %error, "a feed that is gone could not be noted");
+                        }
+                    }
+                    report.fail(&one, why);
+                }
+                Got::Feed { read, .. } if consumed.as_ref() == Some(&read.hash) => {
+                    report.unchanged += 1
+                }
+                Got::Feed { url, read, moved_to } => {
+                    let show_key = show_key.unwrap_or_else(|| read.feed.show_key(url));
+                    let candidates = made
+                        .entry(show_key.clone())
+                        .or_insert_with(|| Arc::new(candidates(read, &show_key)))
+                        .clone();
+                    count += candidates.len();
+                    let inbox = inboxes.entry(follower.scope.clone()).or_default();
+                    let other = (ask.is_unknown && *url != ask.url).then(|| url.clone());
+                    if one.title.is_empty() || other.is_some() {
+                        inbox.lines.push((
+                            id.clone(),
+                            one.url.clone(),
+                            read.feed.title.clone(),
+                            other,
+                        ));
+                    }
+                    inbox.intakes.push(Intake {
+                        subscription: id,
+                        url: one.url,
+                        show_key,
+                        show: read.feed.title.clone(),
+                        feed_url: url.clone(),
+                        moved_to: moved_to.clone(),
+                        hash: read.hash.clone(),
+                        candidates,
+                    });
+                }
+            }
+        }
+        count.max(usize::from(!inboxes.is_empty()))
+    }
+
+    /// Writes what waits, scope by scope.
+    async fn flush(
+        &self,
+        inboxes: &mut HashMap<Scope, Inbox>,
+        rules: &Rules,
+        reports: &mut HashMap<Scope, RoundReport>,
+        heard: Heard<'_>,
+    ) {
+        for (scope, Inbox { intakes, lines }) in std::mem::take(inboxes) {
+            let started = self.clock.now();
+            let report = report_of(reports, &scope, started);
+            if !lines.is_empty() {
+                let completed = self
+                    .library
+                    .change_subscriptions(&scope, move |list| {
+                        for (id, url, title, feed_url) in &lines {
+                            let one = list.find_mut(id).filter(|one| one.url == *url);
+                            let Some(one) = one else { continue };
+                            if one.title.is_empty() {
+                                one.title.clone_from(title);
+                            }
+                            if feed_url.is_some() {
+                                one.feed_url.clone_from(feed_url);
+                            }
+                        }
+                        Ok(())
+                    })
+                    .await;
+                if let Err(error) = completed {
+                    tracing::warn!(%scope, %error, "new subscriptions could not be completed; that comes at the next round");
+                }
+            }
+            match self.library.take_in(&scope, intakes, rules.defaults).await {
+                Ok(taken) => {
+                    report.found += taken.found.len();
+                    report.approved += taken.approved;
+                    heard(&scope, &taken);
+                }
+                Err(error) => {
+                    // Nothing was noted as taken in: the next round does it from the cache.
+                    tracing::warn!(%scope, %error, "what was found could not be written; that comes at the next round");
+                    let why = error.to_string();
+                    report.fail(&Subscription::default(), why);
+                }
+            }
+        }
+    }
+}
