@@ -170,7 +170,7 @@ impl Library {
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
     ) -> Result<Arc<Library>, StoreError> {
-        let store = Store::open(&data.join("history"), clock.clone(), entropy.clone())?;
+        let store = Store::open(&data.join("history"), entropy.clone())?;
         let library = Arc::new_cyclic(|this| Library {
             store,
             cache: data.join("cache"),

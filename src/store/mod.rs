@@ -23,7 +23,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use recap_mode::{Clock, Entropy, Scope};
+use recap_mode::{Entropy, Scope};
 use tokio::sync::broadcast;
 
 pub use error::{Problem, StoreError};
@@ -38,6 +38,9 @@ pub const DOCUMENT_BYTES_MAX: u64 = 256 * 1024 * 1024;
 /// Documents kept as last good copies, in bytes of text altogether.
 const LAST_GOOD_BYTES_MAX: usize = 4 * 1024 * 1024;
 
+/// How long sweeping waits for a scope's lock.
+const SWEEP_WAIT: Duration = Duration::from_secs(2);
+
 /// How often a change is made again on a document that somebody else keeps changing.
 const TRIES_MAX: usize = 3;
 
@@ -48,7 +51,6 @@ const CHANGES_KEPT: usize = 1024;
 pub struct Store {
     root: PathBuf,
     entropy: Arc<dyn Entropy>,
-    clock: Arc<dyn Clock>,
     lock_wait: Duration,
     in_process: Mutex<HashMap<Scope, Arc<tokio::sync::Mutex<()>>>>,
     last_good: Mutex<LastGood>,
@@ -75,11 +77,7 @@ impl Store {
     ///
     /// # Errors
     /// Where the folder cannot be made.
-    pub fn open(
-        root: &Path,
-        clock: Arc<dyn Clock>,
-        entropy: Arc<dyn Entropy>,
-    ) -> Result<Arc<Store>, StoreError> {
+    pub fn open(root: &Path, entropy: Arc<dyn Entropy>) -> Result<Arc<Store>, StoreError> {
         fs::create_dir_all(root)
             .map_err(|cause| StoreError::io("making the folder", root, cause))?;
         let root = fs::canonicalize(root)
@@ -88,7 +86,6 @@ impl Store {
             stamps: Arc::new(watch::Stamps::below(&root)),
             root,
             entropy,
-            clock,
             lock_wait: Duration::from_secs(10),
             in_process: Mutex::default(),
             last_good: Mutex::default(),
@@ -388,23 +385,30 @@ impl Store {
         .await
     }
 
-    /// Removes temporaries that a killed process left, older than an hour; returns how many.
+    /// Removes temporaries that a killed process left; returns how many. Under each scope's lock nobody
+    /// is writing, so that what lies there then is nobody's; a scope that stays locked is passed over.
     pub fn sweep_now(&self) -> usize {
-        let hour_ago = self.clock.now() - chrono::TimeDelta::hours(1);
-        let old = |meta: &fs::Metadata| {
-            meta.modified().is_ok_and(|at| chrono::DateTime::<chrono::Utc>::from(at) < hour_ago)
+        let temporaries = |folder: &Path| -> Vec<PathBuf> {
+            let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+            entries
+                .filter(|entry| replace::is_temporary(&entry.file_name().to_string_lossy()))
+                .map(|entry| entry.path())
+                .collect()
         };
-        walkdir::WalkDir::new(&self.root)
-            .max_depth(3)
-            .into_iter()
-            .flatten()
-            .filter(|entry| {
-                entry.file_type().is_file()
-                    && replace::is_temporary(&entry.file_name().to_string_lossy())
-            })
-            .filter(|entry| entry.metadata().is_ok_and(|meta| old(&meta)))
-            .filter(|entry| fs::remove_file(entry.path()).is_ok())
-            .count()
+        let sweep = |scope: &Scope| {
+            let folder = self.folder(scope);
+            if temporaries(&folder).is_empty() {
+                return 0;
+            }
+            match lock::ScopeLock::take(scope, &folder, SWEEP_WAIT) {
+                // Looked at again under the lock: what was there before may have been in use.
+                Ok(_lock) => {
+                    temporaries(&folder).iter().filter(|path| fs::remove_file(path).is_ok()).count()
+                }
+                Err(_) => 0,
+            }
+        };
+        self.scopes_now().iter().map(sweep).sum()
     }
 
     /// What changed on disk by others' hands. An event is a hint, the disk is the truth.

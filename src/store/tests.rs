@@ -19,7 +19,7 @@ struct Notes {
 impl Document for Notes {}
 
 fn store_at(root: &Path) -> Arc<Store> {
-    Store::open(root, Arc::new(SystemClock), Arc::new(SystemEntropy)).unwrap()
+    Store::open(root, Arc::new(SystemEntropy)).unwrap()
 }
 
 fn slot() -> Slot<Notes> {
@@ -341,19 +341,20 @@ async fn a_trial_s_things_become_the_tenant_s_and_what_the_tenant_has_stays() {
     assert_eq!(store.scopes_now(), [Scope::owner(), to]);
 }
 
-#[test]
-fn temporaries_of_a_killed_process_are_swept_after_an_hour() {
+#[tokio::test]
+async fn temporaries_of_a_killed_process_are_swept_and_those_of_a_living_one_are_not() {
     let root = tempfile::tempdir().unwrap();
     write(root.path(), "{}");
-    let temporary = root.path().join("owner/.notes.json.00000000.tmp");
+    let folder = root.path().join("owner");
+    let temporary = folder.join(".notes.json.00000000.tmp");
     fs::write(&temporary, "half").unwrap();
-    let at = |hours| {
-        Arc::new(recap_mode::ManualClock::at(SystemClock.now() + chrono::TimeDelta::hours(hours)))
-    };
-    let open =
-        |hours| Store::open(root.path(), at(hours), Arc::new(SeededEntropy::new(1))).unwrap();
-    assert_eq!(open(0).sweep_now(), 0);
-    assert_eq!(open(2).sweep_now(), 1);
+    let store = Store::open(root.path(), Arc::new(SeededEntropy::new(1))).unwrap();
+    {
+        let scope = Scope::owner();
+        let _held = lock::ScopeLock::take(&scope, &folder, Duration::from_secs(1)).unwrap();
+        assert_eq!(store.sweep_now(), 0, "somebody may be writing it");
+    }
+    assert_eq!(store.sweep_now(), 1);
     assert!(!temporary.exists() && file(root.path()).exists());
 }
 

@@ -11,6 +11,7 @@ mod support;
 mod commands;
 mod contract;
 mod doors;
+mod fairness;
 mod faults;
 mod files;
 mod following;

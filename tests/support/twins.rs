@@ -16,14 +16,20 @@ pub struct Twins {
     credits: Mutex<HashMap<Scope, u32>>,
     paid: Mutex<HashMap<JobId, Scope>>,
     passes: Arc<Mutex<usize>>,
+    reach_private: bool,
 }
 
 pub const CREDITS: u32 = 2;
 
 impl Twins {
     pub fn make() -> Arc<Twins> {
-        let credits = ["ada", "ben"].map(|name| (Scope::parse(name).unwrap(), CREDITS));
+        Twins::with(CREDITS, false)
+    }
+
+    fn with(credits: u32, reach_private: bool) -> Arc<Twins> {
+        let credits = ["ada", "ben"].map(|name| (Scope::parse(name).unwrap(), credits));
         Arc::new(Twins {
+            reach_private,
             credits: Mutex::new(credits.into()),
             paid: Mutex::default(),
             passes: Arc::default(),
@@ -43,6 +49,16 @@ pub fn choose(_: &ModeRequest<'_>) -> Result<Arc<dyn Mode>, String> {
     Ok(Twins::make())
 }
 
+/// Twins who may reach a publisher on loopback, with credits enough, or none.
+pub fn choose_near(_: &ModeRequest<'_>) -> Result<Arc<dyn Mode>, String> {
+    Ok(Twins::with(100, true))
+}
+
+/// The same with one credit each.
+pub fn choose_poor(_: &ModeRequest<'_>) -> Result<Arc<dyn Mode>, String> {
+    Ok(Twins::with(1, true))
+}
+
 #[async_trait]
 impl Mode for Twins {
     async fn identify(&self, request: &Parts) -> Result<Caller, Fault> {
@@ -60,7 +76,9 @@ impl Mode for Twins {
 
     async fn entitled(&self, _: &Scope, what: Entitlement) -> Result<(), Fault> {
         match what {
-            Entitlement::PrivateAddresses => Err(Fault::new(FaultKind::NotEntitled, "Not here.")),
+            Entitlement::PrivateAddresses if !self.reach_private => {
+                Err(Fault::new(FaultKind::NotEntitled, "Not here."))
+            }
             _ => Ok(()),
         }
     }
