@@ -147,6 +147,13 @@ impl Daemon {
             return Err(StartError::Exposed(config.listen));
         }
         let library = Library::open(&data, clock.clone(), entropy.clone())?;
+        let adopted = library.adopt_root().await?;
+        for name in &adopted.moved {
+            tracing::info!(file = name, "{name} was moved from the history root into owner/");
+        }
+        for sentence in &adopted.kept {
+            tracing::warn!("{sentence}");
+        }
         let net = Net::new();
         let feed_cache =
             Arc::new(FeedCache::open(&data, net.clone(), clock.clone(), entropy.clone()));

@@ -68,9 +68,7 @@ pub async fn start_item(app: &Arc<App>, scope: &Scope, id: &EpisodeId) -> Result
             ));
         }
     };
-    let (Some(feed_url), Some(key)) = (item.feed_url.clone(), item.guid.clone()) else {
-        return Err(conflict("names no feed and no key in it, so it cannot be fetched."));
-    };
+    let (feed_url, key) = (item.feed_url.clone(), item.guid.clone());
     let list = app.library.subscriptions(scope).await.unwrap_or_default();
     let followed = item.subscription.as_ref().and_then(|id| list.find(id));
     let typed = followed.and_then(|one| match place::place(&one.url) {

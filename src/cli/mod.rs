@@ -8,6 +8,7 @@ mod config;
 mod demo;
 mod follow;
 mod library;
+mod migrate;
 mod progress;
 mod queue;
 mod schema;
@@ -81,6 +82,8 @@ enum Command {
     Search(library::Search),
     /// Delete recaps, or undo that
     Rm(library::Rm),
+    /// Write documents of an earlier system in today's form
+    Migrate(migrate::Migrate),
     /// Check every file of the data folder
     Check(check::Check),
     /// Print the JSON schemas, and write them to history/.schema/ for editors
@@ -259,6 +262,7 @@ fn dispatch(command: Command, setting: Setting) -> Result<u8, Failure> {
         Command::Show(show) => show.run(setting),
         Command::Search(search) => search.run(setting),
         Command::Rm(rm) => rm.run(setting),
+        Command::Migrate(migrate) => migrate.run(setting),
         Command::Check(check) => check.run(setting),
         Command::Schema(schema) => schema.run(setting),
         Command::Config(config) => config.run(setting),

@@ -584,7 +584,8 @@ impl AutoQueue {
         for item in &mut self.items {
             let refused = match item.state {
                 State::Processing => !item.job.as_ref().is_some_and(&runs),
-                State::Done => item.recap.is_none(),
+                // What an earlier system has done may have no recap here any more.
+                State::Done => item.recap.is_none() && item.guid.is_some(),
                 _ => false,
             };
             if refused {
@@ -611,8 +612,11 @@ impl AutoQueue {
     ) -> bool {
         let mut changed = false;
         for item in &mut self.items {
-            let wants_one = matches!(item.state, State::Found | State::Approved | State::Failed)
-                && item.recap.is_none();
+            let wants_one = item.recap.is_none()
+                && matches!(
+                    item.state,
+                    State::Found | State::Approved | State::Failed | State::Done
+                );
             if wants_one && let Some(recap) = recap_of(&item.id) {
                 item.start_over();
                 item.state = State::Done;
@@ -790,7 +794,9 @@ mod tests {
     fn a_state_that_only_recap_sets_is_refused_where_a_hand_set_it() {
         let mut real = item(1, State::Approved);
         real.start(job("runs"), now()).unwrap();
-        let mut queue = queue(vec![real, item(2, State::Processing), item(3, State::Done)]);
+        let mut done = item(3, State::Done);
+        done.guid = Some("3".to_owned());
+        let mut queue = queue(vec![real, item(2, State::Processing), done]);
         assert!(queue.refuse_states(now(), |job| *job == "runs".parse().unwrap()));
         let states: Vec<State> = queue.items.iter().map(|item| item.state).collect();
         assert_eq!(states, [State::Processing, State::Found, State::Found]);

@@ -1,6 +1,7 @@
 //! Recap's own nouns: pure, without io, async or clock reads.
 
 pub mod auto_queue;
+pub mod earlier;
 pub mod episode;
 pub mod feed_state;
 pub mod filters;

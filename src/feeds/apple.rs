@@ -63,8 +63,8 @@ fn named(title: &str) -> String {
 ///
 /// # Errors
 /// [`AppleError::Json`] for broken JSON, [`AppleError::NoList`] for other JSON,
-/// [`AppleError::NoShow`] for no result, [`AppleError::NoFeed`] where none has a feed that is a link
-/// to the web.
+/// [`AppleError::NoShow`] for no result, [`AppleError::NoFeed`] where none has a feed that is a
+/// link to the web.
 pub fn lookup(bytes: &[u8]) -> Result<AppleShow, AppleError> {
     let text = decode(bytes, None).text;
     let value: Value = serde_json::from_str(text.trim_start_matches('\u{feff}'))

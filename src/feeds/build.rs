@@ -1,6 +1,8 @@
 //! RSS, RDF and Atom: which element of which place means what.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
+use std::rc::Rc;
 
 use base64::Engine as _;
 use base64::alphabet;
@@ -16,7 +18,7 @@ use super::{
     CHAPTERS_MAX, DEPTH_MAX, DESCRIPTION_CHARS_MAX, Feed, FeedError, ITEMS_MAX, Item, Media,
     PERSONS_MAX, Person, TITLE_CHARS_MAX, TRANSCRIPTS_MAX, TranscriptLink,
 };
-use super::{date, duration, in_order, key, language, links, media_type};
+use super::{date, duration, in_order, key, language, links, media_type, place, tell_apart};
 
 /// Most of one element's text that is gathered, in bytes: far more than is kept of a description.
 const WORDS_BYTES_MAX: usize = 1024 * 1024;
@@ -31,11 +33,11 @@ pub(super) fn read(text: &str, base: &Url) -> Result<Feed, FeedError> {
     let text = text.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}' || c == '\0');
     let mended = xml::mend(text);
     let mut pieces = Pieces::of(&mended);
-    let mut builder = Builder::new(base);
+    let mut builder = Builder::new(Rc::new(base.clone()));
     for piece in pieces.by_ref() {
         match piece {
             Piece::Open(tag) => builder.open(&tag),
-            Piece::Words(words) => builder.words(&words),
+            Piece::Words(words) => builder.words(words),
             Piece::Close(name) => builder.close(&name),
         }
         if builder.too_deep {
@@ -60,10 +62,10 @@ pub(super) struct Candidate {
     pub(super) media: Media,
 }
 
-/// Keeps the media that fits best, of equals the first; `source` is 0 for an enclosure and 1 for
-/// what stands elsewhere.
+/// Keeps the media that fits best, of equals the first; `source` is 0 for an enclosure, 1 for what
+/// MediaRSS has and 2 for an alternate enclosure.
 pub(super) fn best(slot: &mut Option<Candidate>, source: u8, media: Media) {
-    let score = kind(&media) * 2 + source;
+    let score = kind(&media) * 3 + source;
     if slot.as_ref().is_none_or(|kept| score < kept.score) {
         *slot = Some(Candidate { score, media });
     }
@@ -73,8 +75,9 @@ pub(super) fn best(slot: &mut Option<Candidate>, source: u8, media: Media) {
 /// read, 3 an image.
 fn kind(media: &Media) -> u8 {
     let of = |kinds: &[&str]| kinds.iter().any(|kind| media.media_type.starts_with(kind));
-    let path = media.url.path().to_ascii_lowercase();
-    let ends = |endings: &[&str]| endings.iter().any(|ending| path.ends_with(ending));
+    let path = media.url.path();
+    let ending = &path[path.rfind('.').unwrap_or(path.len())..];
+    let ends = |endings: &[&str]| endings.iter().any(|known| ending.eq_ignore_ascii_case(known));
     let sounds =
         [".mp3", ".m4a", ".mp4", ".m4v", ".ogg", ".opus", ".aac", ".mov", ".webm", ".wav", ".flac"];
     if of(&["audio/", "video/", "application/ogg"]) || ends(&sounds) {
@@ -99,11 +102,20 @@ impl<T> Default for Ranked<T> {
 
 impl<T> Ranked<T> {
     fn offer(&mut self, rank: u8, value: Option<T>) {
-        if let Some(value) = value
-            && self.0.as_ref().is_none_or(|(kept, _)| rank < *kept)
+        self.offer_with(rank, || value);
+    }
+
+    /// As [`Ranked::offer`], and asks for the value only where it would be kept.
+    fn offer_with(&mut self, rank: u8, value: impl FnOnce() -> Option<T>) {
+        if self.wants(rank)
+            && let Some(value) = value()
         {
             self.0 = Some((rank, value));
         }
+    }
+
+    fn wants(&self, rank: u8) -> bool {
+        self.0.as_ref().is_none_or(|(kept, _)| rank < *kept)
     }
 
     fn take(self) -> Option<T> {
@@ -125,14 +137,16 @@ enum Place {
     Image,
     /// `psc:chapters`.
     Chapters,
+    /// `podcast:alternateEnclosure`.
+    Alternate,
     /// Nothing of ours, with all that is in it.
     Nothing,
 }
 
-struct Node {
-    name: String,
+struct Node<'t> {
+    name: Cow<'t, str>,
     place: Place,
-    base: Option<Url>,
+    base: Option<Rc<Url>>,
 }
 
 /// What the words of an element are for.
@@ -155,6 +169,8 @@ enum Field {
     Season,
     Number,
     Person,
+    /// `yt:videoId`.
+    VideoId,
 }
 
 /// How the words of an element are written.
@@ -172,26 +188,42 @@ enum Markup {
 }
 
 /// An element whose words are gathered.
-struct Gathering {
+struct Gathering<'t> {
     field: Field,
     markup: Markup,
-    name: String,
+    name: Cow<'t, str>,
     /// Elements of the same name that are open within.
     nested: usize,
-    words: String,
-    base: Option<Url>,
+    /// Of the text itself while it is one piece.
+    words: Cow<'t, str>,
+    base: Option<Rc<Url>>,
     role: Option<String>,
 }
 
+/// A description as it is written. Most items have two or three, of which one is kept: only that
+/// one is made plain.
+struct Described<'t> {
+    rank: u8,
+    markup: Markup,
+    words: Cow<'t, str>,
+}
+
+/// Most descriptions of one item that wait to be made plain; more are done with at once.
+const DESCRIBED_MAX: usize = 8;
+
 #[derive(Default)]
-struct ItemDraft {
+struct ItemDraft<'t> {
     guid: Ranked<String>,
     title: Ranked<String>,
     link: Ranked<Url>,
     published_at: Ranked<chrono::DateTime<chrono::Utc>>,
     duration_ms: Ranked<u64>,
     description: Ranked<String>,
+    described: Vec<Described<'t>>,
     media: Option<Candidate>,
+    /// Type and length of the alternate enclosure that is open.
+    alternate: Option<(String, Option<u64>)>,
+    video_id: Option<String>,
     image_url: Ranked<Url>,
     transcripts: Vec<TranscriptLink>,
     chapters_url: Option<Url>,
@@ -211,22 +243,22 @@ struct FeedDraft {
     new_feed_url: Option<Url>,
 }
 
-struct Builder<'a> {
-    base: &'a Url,
+struct Builder<'t> {
+    base: Rc<Url>,
     declared: Declared,
-    stack: Vec<Node>,
-    gathering: Option<Gathering>,
+    stack: Vec<Node<'t>>,
+    gathering: Option<Gathering<'t>>,
     is_feed: bool,
     feed: FeedDraft,
-    item: Option<ItemDraft>,
+    item: Option<ItemDraft<'t>>,
     items: Vec<Item>,
     /// Items beyond the bound.
     surplus: usize,
     too_deep: bool,
 }
 
-impl<'a> Builder<'a> {
-    fn new(base: &'a Url) -> Builder<'a> {
+impl<'t> Builder<'t> {
+    fn new(base: Rc<Url>) -> Builder<'t> {
         Builder {
             base,
             declared: Declared::default(),
@@ -241,7 +273,7 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn open(&mut self, tag: &Tag) {
+    fn open(&mut self, tag: &Tag<'t>) {
         if self.gathering.is_some() && !self.is_item(tag) {
             self.open_within(tag);
             return;
@@ -253,10 +285,11 @@ impl<'a> Builder<'a> {
             return;
         }
         for (prefix, address) in tag.declarations() {
-            self.declared.bind(depth, prefix, address);
+            self.declared.bind(depth, &prefix, &address);
         }
         let (ns, name) = self.resolve(&tag.name);
-        let base = tag.attribute("xml:base").and_then(|text| self.base().join(text).ok());
+        let base = tag.attribute("xml:base").and_then(|text| self.base().join(&text).ok());
+        let base = base.map(Rc::new);
         // An entry may be a document of its own (RFC 4287, 2).
         let is_alone = self.stack.is_empty() && (ns, name) == (Ns::Atom, "entry");
         self.is_feed |= is_alone;
@@ -276,7 +309,7 @@ impl<'a> Builder<'a> {
         let around =
             self.stack.iter().rev().map(|node| node.place).find(|place| *place != Place::Through);
         // A tag's own base holds for its own links too.
-        let of = base.clone().unwrap_or_else(|| self.base().clone());
+        let of = base.clone().unwrap_or_else(|| Rc::clone(self.base()));
         let meaning = match around {
             Some(Place::Nothing) if self.is_feed => Meaning::Place(Place::Nothing),
             None | Some(Place::Nothing) => self.root(ns, name, tag),
@@ -286,11 +319,17 @@ impl<'a> Builder<'a> {
                 self.chapter(ns, name, tag);
                 Meaning::Place(Place::Nothing)
             }
+            Some(Place::Alternate) => {
+                self.alternate(ns, name, tag, &of);
+                Meaning::Place(Place::Nothing)
+            }
             Some(_) if self.item.is_some() => self.in_item(ns, name, tag, &of),
             Some(_) => self.in_feed(ns, name, tag, &of),
         };
         match meaning {
-            Meaning::Place(place) => self.stack.push(Node { name: tag.name.clone(), place, base }),
+            Meaning::Place(place) => {
+                self.stack.push(Node { name: tag.name.clone(), place, base });
+            }
             Meaning::Words(field) => {
                 self.declared.leave(depth);
                 let markup = match field {
@@ -299,9 +338,9 @@ impl<'a> Builder<'a> {
                 };
                 let role = tag
                     .attribute("role")
-                    .map(|role| text::line(role, TITLE_CHARS_MAX).to_lowercase());
+                    .map(|role| text::line(&role, TITLE_CHARS_MAX).to_lowercase());
                 let name = tag.name.clone();
-                let words = String::new();
+                let words = Cow::Borrowed("");
                 self.gathering =
                     Some(Gathering { field, markup, name, nested: 0, words, base, role });
             }
@@ -309,15 +348,19 @@ impl<'a> Builder<'a> {
     }
 
     /// A tag within an element whose words are gathered.
-    fn open_within(&mut self, tag: &Tag) {
+    fn open_within(&mut self, tag: &Tag<'t>) {
         let Some(gathering) = &mut self.gathering else { return };
         gathering.nested += usize::from(tag.name == gathering.name);
         gathering.mark(&tag.name, "<");
     }
 
-    fn words(&mut self, words: &str) {
-        if let Some(gathering) = &mut self.gathering {
-            gathering.push(words);
+    fn words(&mut self, words: Cow<'t, str>) {
+        let Some(gathering) = &mut self.gathering else { return };
+        // Blanks before the first word tell nothing in any field.
+        if gathering.words.trim_start().is_empty() && words.len() <= WORDS_BYTES_MAX {
+            gathering.words = words;
+        } else {
+            gathering.push(&words);
         }
     }
 
@@ -358,42 +401,44 @@ impl<'a> Builder<'a> {
         (self.declared.resolve(prefix), local)
     }
 
-    fn base(&self) -> &Url {
-        self.stack.iter().rev().find_map(|node| node.base.as_ref()).unwrap_or(self.base)
+    fn base(&self) -> &Rc<Url> {
+        self.stack.iter().rev().find_map(|node| node.base.as_ref()).unwrap_or(&self.base)
     }
 
     /// Whether a tag begins an item, also where the element before it was never closed.
-    fn is_item(&self, tag: &Tag) -> bool {
-        if !matches!(tag.name.rsplit(':').next(), Some("item" | "entry")) {
+    fn is_item(&self, tag: &Tag<'t>) -> bool {
+        if !tag.name.ends_with("item") && !tag.name.ends_with("entry") {
             return false;
         }
         let (ns, name) = self.resolve(&tag.name);
         self.is_feed && is_item(ns, name)
     }
 
-    fn root(&mut self, ns: Ns, name: &str, tag: &Tag) -> Meaning {
+    fn root(&mut self, ns: Ns, name: &str, tag: &Tag<'_>) -> Meaning {
         let place = match (ns, name) {
             (Ns::Plain, "rss") | (Ns::Rdf | Ns::Plain, "rdf") => Place::Root,
             (Ns::Plain | Ns::Atom, "feed" | "channel") => Place::Feed,
             _ => return Meaning::Place(Place::Nothing),
         };
         self.is_feed = true;
-        self.feed.language.offer(2, tag.attribute("xml:lang").and_then(language));
+        self.feed.language.offer(2, tag.attribute("xml:lang").as_deref().and_then(language));
         Meaning::Place(place)
     }
 
     /// An element of the feed itself.
-    fn in_feed(&mut self, ns: Ns, name: &str, tag: &Tag, base: &Url) -> Meaning {
+    fn in_feed(&mut self, ns: Ns, name: &str, tag: &Tag<'_>, base: &Url) -> Meaning {
         let is_own = matches!(ns, Ns::Plain | Ns::Atom);
         match (ns, name) {
             (_, "channel" | "feed") if is_own => {
-                self.feed.language.offer(2, tag.attribute("xml:lang").and_then(language));
+                self.feed
+                    .language
+                    .offer(2, tag.attribute("xml:lang").as_deref().and_then(language));
                 return Meaning::Place(Place::Feed);
             }
             (_, "link") if is_own => match tag.attribute("href") {
                 Some(href) => {
                     if let Some(Rel::Page(rank)) = rel(tag) {
-                        self.feed.link.offer(rank, links::http(href, base));
+                        self.feed.link.offer_with(rank, || links::http(&href, base));
                     }
                 }
                 None => return Meaning::Words(Field::Link),
@@ -410,10 +455,10 @@ impl<'a> Builder<'a> {
     }
 
     /// An element of an item.
-    fn in_item(&mut self, ns: Ns, name: &str, tag: &Tag, base: &Url) -> Meaning {
+    fn in_item(&mut self, ns: Ns, name: &str, tag: &Tag<'_>, base: &Url) -> Meaning {
         let is_own = matches!(ns, Ns::Plain | Ns::Atom);
         let Some(item) = &mut self.item else { return Meaning::Place(Place::Nothing) };
-        let url = |name: &str| tag.attribute(name).and_then(|text| links::http(text, base));
+        let url = |name: &str| tag.attribute(name).and_then(|text| links::http(&text, base));
         match (ns, name) {
             (_, "guid" | "id") if is_own => {
                 // RSS 2.0: a guid is a link unless it says that it is none.
@@ -432,8 +477,10 @@ impl<'a> Builder<'a> {
                     };
                 };
                 match rel {
-                    Some(Rel::Page(rank)) => item.link.offer(rank, links::http(href, base)),
-                    Some(Rel::Enclosure) => item.enclosure(links::http(href, base), tag),
+                    Some(Rel::Page(rank)) => {
+                        item.link.offer_with(rank, || links::http(&href, base));
+                    }
+                    Some(Rel::Enclosure) => item.enclosure(links::http(&href, base), tag),
                     None => {}
                 }
             }
@@ -471,11 +518,15 @@ impl<'a> Builder<'a> {
                 {
                     item.transcripts.push(TranscriptLink {
                         url,
-                        media_type: tag.attribute("type").map(media_type).unwrap_or_default(),
-                        language: tag.attribute("language").and_then(language),
+                        media_type: tag
+                            .attribute("type")
+                            .as_deref()
+                            .map(media_type)
+                            .unwrap_or_default(),
+                        language: tag.attribute("language").as_deref().and_then(language),
                         rel: tag
                             .attribute("rel")
-                            .map(|rel| text::line(rel, TITLE_CHARS_MAX).to_lowercase()),
+                            .map(|rel| text::line(&rel, TITLE_CHARS_MAX).to_lowercase()),
                     });
                 }
             }
@@ -483,6 +534,12 @@ impl<'a> Builder<'a> {
                 item.chapters_url = item.chapters_url.take().or_else(|| url("url"))
             }
             (Ns::Psc, "chapters") => return Meaning::Place(Place::Chapters),
+            (Ns::Podcast, "alternateenclosure") => {
+                let media_type = tag.attribute("type").as_deref().map(media_type);
+                item.alternate = Some((media_type.unwrap_or_default(), size_bytes(tag, "length")));
+                return Meaning::Place(Place::Alternate);
+            }
+            (Ns::Youtube, "videoid") => return Meaning::Words(Field::VideoId),
             (Ns::Media, "group") => return Meaning::Place(Place::Through),
             (Ns::Media, "content") => {
                 let Some(media) = url("url").map(|url| media(url, tag, "filesize")) else {
@@ -494,7 +551,7 @@ impl<'a> Builder<'a> {
                     // Players and pages are listed here too: only what says that it sounds counts.
                     ("audio" | "video", _) | (_, 0) => {
                         best(&mut item.media, 1, media);
-                        let length = tag.attribute("duration").and_then(duration::parse);
+                        let length = tag.attribute("duration").as_deref().and_then(duration::parse);
                         item.duration_ms.offer(1, length);
                     }
                     _ => {}
@@ -507,24 +564,24 @@ impl<'a> Builder<'a> {
     }
 
     /// What a feed and its items have alike.
-    fn anywhere(&mut self, ns: Ns, name: &str, tag: &Tag, base: &Url) -> Meaning {
-        let url = |name: &str| tag.attribute(name).and_then(|text| links::http(text, base));
+    fn anywhere(&mut self, ns: Ns, name: &str, tag: &Tag<'_>, base: &Url) -> Meaning {
+        let url = |name: &str| tag.attribute(name).and_then(|text| links::http(&text, base));
         match (ns, name) {
             (Ns::Plain | Ns::Atom, "title") => Meaning::Words(Field::Title(0)),
             (Ns::Itunes, "title") => Meaning::Words(Field::Title(1)),
             (Ns::Dc | Ns::DcTerms, "title") => Meaning::Words(Field::Title(2)),
             (Ns::Media, "title") => Meaning::Words(Field::Title(3)),
             (Ns::Itunes | Ns::GooglePlay, "image") => {
-                match tag.attribute("href").or(tag.attribute("url")) {
+                match tag.attribute("href").or_else(|| tag.attribute("url")) {
                     Some(href) => {
-                        self.image(0, links::http(href, base));
+                        self.image(0, || links::http(&href, base));
                         Meaning::Place(Place::Nothing)
                     }
                     None => Meaning::Words(Field::Image(0)),
                 }
             }
             (Ns::Media, "thumbnail") => {
-                self.image(2, url("url"));
+                self.image(2, || url("url"));
                 Meaning::Place(Place::Nothing)
             }
             (Ns::Plain, "image") => Meaning::Place(Place::Image),
@@ -532,36 +589,53 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn image(&mut self, rank: u8, url: Option<Url>) {
+    fn image(&mut self, rank: u8, url: impl FnOnce() -> Option<Url>) {
         match &mut self.item {
-            Some(item) => item.image_url.offer(rank, url),
-            None => self.feed.image_url.offer(rank, url),
+            Some(item) => item.image_url.offer_with(rank, url),
+            None => self.feed.image_url.offer_with(rank, url),
         }
     }
 
-    fn chapter(&mut self, ns: Ns, name: &str, tag: &Tag) {
+    fn chapter(&mut self, ns: Ns, name: &str, tag: &Tag<'_>) {
         let Some(item) = &mut self.item else { return };
-        let start_ms = tag.attribute("start").and_then(duration::parse);
+        let start_ms = tag.attribute("start").as_deref().and_then(duration::parse);
         if let (Ns::Psc, "chapter", Some(start_ms)) = (ns, name, start_ms)
             && item.chapters.len() < CHAPTERS_MAX
         {
-            let title = text::line(tag.attribute("title").unwrap_or_default(), TITLE_CHARS_MAX);
+            let title = text::line(&tag.attribute("title").unwrap_or_default(), TITLE_CHARS_MAX);
             item.chapters.push(Chapter { start_ms, title });
+        }
+    }
+
+    /// A `podcast:source` of an alternate enclosure; those that are not on the web are left out.
+    fn alternate(&mut self, ns: Ns, name: &str, tag: &Tag<'_>, base: &Url) {
+        let Some(item) = &mut self.item else { return };
+        if let (Ns::Podcast, "source", Some((kind, size_bytes))) = (ns, name, &item.alternate)
+            && let Some(url) = tag.attribute("uri").and_then(|uri| links::http(&uri, base))
+        {
+            let media = Media { url, media_type: kind.clone(), size_bytes: *size_bytes };
+            best(&mut item.media, 2, media);
         }
     }
 
     fn end_gathering(&mut self) {
         let Some(gathering) = self.gathering.take() else { return };
-        let base = gathering.base.clone().unwrap_or_else(|| self.base().clone());
-        let words = gathering.plain();
+        if let Field::Description(rank) = gathering.field {
+            if let Some(item) = &mut self.item {
+                let Gathering { markup, words, .. } = gathering;
+                item.describe(Described { rank, markup, words });
+            }
+            return;
+        }
+        let base = Rc::clone(gathering.base.as_ref().unwrap_or_else(|| self.base()));
+        let words = plain(gathering.markup, &gathering.words);
         let url = || links::http(&words, &base);
         let title = || Some(text::line(&words, TITLE_CHARS_MAX)).filter(|title| !title.is_empty());
         match (&mut self.item, gathering.field) {
             (_, Field::Image(rank)) => {
-                let url = url();
                 self.image(rank, url);
             }
-            (None, Field::Title(rank)) => self.feed.title.offer(rank, title()),
+            (None, Field::Title(rank)) => self.feed.title.offer_with(rank, title),
             (None, Field::Link) => self.feed.link.offer(0, url()),
             (None, Field::Language(rank)) => self.feed.language.offer(rank, language(&words)),
             (None, Field::PodcastGuid) => {
@@ -572,8 +646,8 @@ impl<'a> Builder<'a> {
             }
             (None, _) => {}
             (Some(item), field) => match field {
-                Field::Title(rank) => item.title.offer(rank, title()),
-                Field::Link => item.link.offer(0, url()),
+                Field::Title(rank) => item.title.offer_with(rank, title),
+                Field::Link => item.link.offer_with(0, url),
                 Field::Enclosure => {
                     if let Some(url) = url() {
                         best(
@@ -584,14 +658,15 @@ impl<'a> Builder<'a> {
                     }
                 }
                 Field::Guid { is_link } => {
-                    let is_link = is_link && Url::parse(words.trim()).is_ok();
-                    item.link.offer(9, url().filter(|_| is_link));
+                    if is_link && Url::parse(words.trim()).is_ok() {
+                        item.link.offer_with(9, url);
+                    }
                     item.guid.offer(0, key(&words));
                 }
-                Field::Date(rank) => item.published_at.offer(rank, date::parse(&words)),
-                Field::Description(rank) => {
-                    let lines = text::lines(&words, DESCRIPTION_CHARS_MAX);
-                    item.description.offer(rank, Some(lines).filter(|lines| !lines.is_empty()));
+                Field::Date(rank) => item.published_at.offer_with(rank, || date::parse(&words)),
+                Field::VideoId => {
+                    let id = Some(words.trim()).filter(|id| place::is_video(id));
+                    item.video_id = item.video_id.take().or_else(|| id.map(str::to_owned));
                 }
                 Field::Duration => item.duration_ms.offer(0, duration::parse(&words)),
                 Field::Season => item.season = item.season.or_else(|| words.trim().parse().ok()),
@@ -603,14 +678,18 @@ impl<'a> Builder<'a> {
                         item.persons.push(Person { name, role: gathering.role });
                     }
                 }
-                Field::Language(_) | Field::Image(_) | Field::PodcastGuid | Field::NewFeedUrl => {}
+                Field::Description(_)
+                | Field::Language(_)
+                | Field::Image(_)
+                | Field::PodcastGuid
+                | Field::NewFeedUrl => {}
             },
         }
     }
 
-    fn begin_item(&mut self, tag: &Tag) {
+    fn begin_item(&mut self, tag: &Tag<'_>) {
         let mut item = ItemDraft::default();
-        item.guid.offer(1, tag.attribute("rdf:about").and_then(key));
+        item.guid.offer(1, tag.attribute("rdf:about").as_deref().and_then(key));
         self.item = Some(item);
     }
 
@@ -628,7 +707,7 @@ impl<'a> Builder<'a> {
         let cut_off = self.is_feed && !self.stack.is_empty();
         let mut warnings = Vec::new();
         // The last item of a feed that breaks off is whole enough where it can be known again.
-        let is_known = |item: &ItemDraft| {
+        let is_known = |item: &ItemDraft<'_>| {
             item.guid.0.is_some() || item.link.0.is_some() || item.media.is_some()
         };
         if self.item.as_ref().is_some_and(|item| !is_known(item)) {
@@ -657,6 +736,7 @@ impl<'a> Builder<'a> {
         if self.surplus > 0 {
             warnings.push(left_out(self.surplus));
         }
+        warnings.extend(tell_apart(&mut self.items));
         Ok(Feed {
             title: self.feed.title.take().unwrap_or_default(),
             link: self.feed.link.take(),
@@ -687,8 +767,8 @@ enum Rel {
     Enclosure,
 }
 
-fn rel(tag: &Tag) -> Option<Rel> {
-    let rel = tag.attribute("rel").unwrap_or("alternate");
+fn rel(tag: &Tag<'_>) -> Option<Rel> {
+    let rel = tag.attribute("rel").unwrap_or(Cow::Borrowed("alternate"));
     // Atom allows a relation's full address too.
     match rel.rsplit('/').next().unwrap_or_default().to_ascii_lowercase().as_str() {
         "alternate" => {
@@ -701,16 +781,19 @@ fn rel(tag: &Tag) -> Option<Rel> {
 }
 
 /// The media that a tag names; `size` is the attribute with its length in bytes.
-fn media(url: Url, tag: &Tag, size: &str) -> Media {
-    let media_type = tag.attribute("type").map(media_type).unwrap_or_default();
-    let size_bytes = tag.attribute(size).and_then(|size| size.parse().ok()).filter(|s| *s > 0);
-    Media { url, media_type, size_bytes }
+fn media(url: Url, tag: &Tag<'_>, size: &str) -> Media {
+    let media_type = tag.attribute("type").as_deref().map(media_type).unwrap_or_default();
+    Media { url, media_type, size_bytes: size_bytes(tag, size) }
+}
+
+fn size_bytes(tag: &Tag<'_>, name: &str) -> Option<u64> {
+    tag.attribute(name).and_then(|size| size.parse().ok()).filter(|size| *size > 0)
 }
 
 /// How an element says that its words are written.
-fn markup(ns: Ns, tag: &Tag) -> Markup {
-    let kind = tag.attribute("type").unwrap_or_default().to_ascii_lowercase();
-    let mode = tag.attribute("mode").unwrap_or_default().to_ascii_lowercase();
+fn markup(ns: Ns, tag: &Tag<'_>) -> Markup {
+    let lower = |name: &str| tag.attribute(name).unwrap_or_default().to_ascii_lowercase();
+    let (kind, mode) = (lower("type"), lower("mode"));
     match (ns, kind.as_str(), mode.as_str()) {
         (Ns::Atom, _, "base64") => Markup::Base64,
         (Ns::Atom, "xhtml", _) | (Ns::Atom, "application/xhtml+xml", "" | "xml") => Markup::Xhtml,
@@ -725,10 +808,10 @@ fn markup(ns: Ns, tag: &Tag) -> Markup {
     }
 }
 
-impl Gathering {
+impl Gathering<'_> {
     fn push(&mut self, words: &str) {
         let left = WORDS_BYTES_MAX.saturating_sub(self.words.len());
-        self.words.push_str(&words[..words.floor_char_boundary(left)]);
+        self.words.to_mut().push_str(&words[..words.floor_char_boundary(left)]);
     }
 
     /// A tag among the words.
@@ -739,39 +822,75 @@ impl Gathering {
             }
             Markup::Html | Markup::Maybe if self.words.len() < WORDS_BYTES_MAX => {
                 // Writing to a text does not fail.
-                let _ = write!(self.words, "{begin}{name}>");
+                let _ = write!(self.words.to_mut(), "{begin}{name}>");
             }
             _ => {}
         }
     }
+}
 
-    /// The words as they are meant.
-    fn plain(&self) -> String {
-        let words = text::undoubled(&self.words);
-        match self.markup {
-            Markup::Plain | Markup::Xhtml => words.into_owned(),
-            Markup::Html => text::from_html(&words, Tags::All),
-            Markup::Maybe => text::from_html(&words, Tags::Known),
-            Markup::Base64 => {
-                let packed: Vec<u8> = words.bytes().filter(|b| !b.is_ascii_whitespace()).collect();
-                // What is no text is not what was meant: a short word may pass for base64.
-                let text =
-                    BASE64.decode(&packed).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-                text.map_or_else(|| words.into_owned(), |text| text::from_html(&text, Tags::Known))
-            }
+/// Words as they are meant.
+fn plain(markup: Markup, words: &str) -> String {
+    let words = text::undoubled(words);
+    match markup {
+        Markup::Plain | Markup::Xhtml => words.into_owned(),
+        Markup::Html => text::from_html(&words, Tags::All),
+        Markup::Maybe => text::from_html(&words, Tags::Known),
+        Markup::Base64 => {
+            let packed: Vec<u8> = words.bytes().filter(|b| !b.is_ascii_whitespace()).collect();
+            // What is no text is not what was meant: a short word may pass for base64.
+            let text = BASE64.decode(&packed).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+            text.map_or_else(|| words.into_owned(), |text| text::from_html(&text, Tags::Known))
         }
     }
 }
 
-impl ItemDraft {
-    fn enclosure(&mut self, url: Option<Url>, tag: &Tag) {
+impl<'t> ItemDraft<'t> {
+    fn enclosure(&mut self, url: Option<Url>, tag: &Tag<'_>) {
         if let Some(url) = url {
             best(&mut self.media, 0, media(url, tag, "length"));
         }
     }
 
-    fn done(self) -> Item {
+    fn describe(&mut self, described: Described<'t>) {
+        if described.words.trim().is_empty() || !self.description.wants(described.rank) {
+            return;
+        }
+        self.described.push(described);
+        if self.described.len() == DESCRIBED_MAX {
+            self.settle_description();
+        }
+    }
+
+    /// Makes the best of the waiting descriptions plain, the first of equals; the next one where
+    /// nothing is left of it.
+    fn settle_description(&mut self) {
+        self.described.sort_by_key(|described| described.rank);
+        for Described { rank, markup, words } in self.described.drain(..) {
+            self.description.offer_with(rank, || {
+                let lines = text::lines(&plain(markup, &words), DESCRIPTION_CHARS_MAX);
+                Some(lines).filter(|lines| !lines.is_empty())
+            });
+        }
+    }
+
+    /// The YouTube video that the item is: what its id or `yt:videoId` says, where its link leads
+    /// there too.
+    fn youtube_video(&self) -> Option<String> {
+        let by_guid = self.guid.0.as_ref().and_then(|(_, guid)| guid.strip_prefix("yt:video:"));
+        let said = [by_guid, self.video_id.as_deref()];
+        if said == [None, None] {
+            return None;
+        }
+        let linked = self.link.0.as_ref().and_then(|(_, link)| place::video_of(link))?;
+        said.contains(&Some(linked.as_str())).then_some(linked)
+    }
+
+    fn done(mut self) -> Item {
+        self.settle_description();
         Item {
+            youtube_video: self.youtube_video(),
+            guid_is_shared: false,
             guid: self.guid.take(),
             title: self.title.take().unwrap_or_default(),
             link: self.link.take(),

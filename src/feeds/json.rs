@@ -39,6 +39,7 @@ pub(super) fn read(text: &str, base: &Url) -> Result<Feed, FeedError> {
     if list.len() > ITEMS_MAX {
         feed.warnings.push(super::build::left_out(list.len() - ITEMS_MAX));
     }
+    feed.warnings.extend(super::tell_apart(&mut feed.items));
     Ok(feed)
 }
 

@@ -18,6 +18,8 @@ mod tests;
 mod text;
 mod xml;
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use url::Url;
 
@@ -104,6 +106,12 @@ pub struct Item {
     pub number: Option<u32>,
     /// Who takes part.
     pub persons: Vec<Person>,
+    /// The YouTube video that this is, by its id of 11 letters: where the item says so and its link
+    /// leads there too.
+    pub youtube_video: Option<String>,
+    /// Another item of the feed, published before, has the same guid, which does not tell this one
+    /// from it.
+    pub guid_is_shared: bool,
 }
 
 /// The audio or video of an item.
@@ -225,9 +233,11 @@ impl Feed {
         url.into()
     }
 
-    /// The id of one of this feed's items, in a show with this key.
+    /// The id of one of this feed's items, in a show with this key: a video's own where
+    /// [`Item::youtube_video`] says that it is one.
     pub fn episode_id(&self, item: &Item, show_key: &str) -> EpisodeId {
-        EpisodeId::podcast(show_key, &item.key())
+        let video = item.youtube_video.as_ref().and_then(|id| format!("yt:{id}").parse().ok());
+        video.unwrap_or_else(|| EpisodeId::podcast(show_key, &item.key()))
     }
 
     /// The episode of one of this feed's items. `followed` is the link that the person follows;
@@ -238,9 +248,10 @@ impl Feed {
         let bare = |url: &Url| {
             if is_private { links::without_query_secrets(url) } else { links::without_secrets(url) }
         };
+        let is_video = item.youtube_video.is_some();
         Episode {
             id: self.episode_id(item, &self.show_key(followed)),
-            kind: EpisodeKind::Podcast,
+            kind: if is_video { EpisodeKind::Youtube } else { EpisodeKind::Podcast },
             url: item.link.as_ref().map(bare),
             title: item.title.clone(),
             show: Show { title: self.title.clone(), feed_url: links::shareable_feed(followed) },
@@ -255,10 +266,12 @@ impl Feed {
 }
 
 impl Item {
-    /// What tells this item from others of its show: its guid, else its enclosure, else link,
-    /// title and date together.
+    /// What tells this item from others of its show: its guid where it is its alone, else its
+    /// enclosure, else link, title and date together.
     pub fn key(&self) -> String {
-        if let Some(guid) = &self.guid {
+        if let Some(guid) = &self.guid
+            && !self.guid_is_shared
+        {
             return guid.clone();
         }
         if let Some(media) = &self.media {
@@ -267,6 +280,59 @@ impl Item {
         let link = self.link.as_ref().map(Url::as_str).unwrap_or_default();
         let date = self.published_at.map(|at| at.to_rfc3339()).unwrap_or_default();
         format!("{link}\n{}\n{date}", self.title)
+    }
+}
+
+/// Notes which items have the guid of another one, and tells it in a sentence.
+///
+/// Of items with one guid the one that was published first keeps it; of undated or equal ones the
+/// last in the feed's order, as feeds have the newest on top. So the id of an episode that is known
+/// does not pass to a newer one. An item with the same file, or with the same link and title, is
+/// the same once more, and keeps the guid too.
+fn tell_apart(items: &mut [Item]) -> Option<String> {
+    let mut keepers: HashMap<&str, usize> = HashMap::with_capacity(items.len());
+    for (at, item) in items.iter().enumerate() {
+        let Some(guid) = &item.guid else { continue };
+        let keeper = keepers.entry(guid).or_insert(at);
+        let is_later = match (item.published_at, items[*keeper].published_at) {
+            (Some(own), Some(kept)) => own > kept,
+            (None, Some(_)) => true,
+            _ => false,
+        };
+        if !is_later {
+            *keeper = at;
+        }
+    }
+    if keepers.len() == items.len() {
+        return None;
+    }
+    let is_other = |(at, item): (usize, &Item)| {
+        let keeper = item.guid.as_deref().and_then(|guid| keepers.get(guid)).copied()?;
+        (keeper != at && !is_same(item, &items[keeper])).then_some(at)
+    };
+    let others: Vec<usize> = items.iter().enumerate().filter_map(is_other).collect();
+    for at in &others {
+        items[*at].guid_is_shared = true;
+    }
+    match others.len() {
+        0 => None,
+        1 => Some(
+            "One item has the guid of an earlier one; it is told by its file, or by link, title \
+             and date."
+                .to_owned(),
+        ),
+        count => Some(format!(
+            "{count} items have the guid of an earlier one; they are told apart by their files, or \
+             by link, title and date."
+        )),
+    }
+}
+
+/// Whether two items with one guid are the same one.
+fn is_same(a: &Item, b: &Item) -> bool {
+    match (&a.media, &b.media) {
+        (Some(a), Some(b)) => a.url == b.url,
+        _ => a.title == b.title && a.link == b.link,
     }
 }
 

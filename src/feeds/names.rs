@@ -15,6 +15,7 @@ pub(super) enum Ns {
     GooglePlay,
     Podcast,
     Media,
+    Youtube,
     /// Podlove Simple Chapters.
     Psc,
     Xml,
@@ -50,6 +51,7 @@ const ADDRESSES: &[(&str, Ns)] = &[
     // The address before the namespace had one of its own; many feeds still declare it.
     ("github.com/podcastindex-org/podcast-namespace/blob/main/docs/1.0.md", Ns::Podcast),
     ("search.yahoo.com/mrss", Ns::Media),
+    ("www.youtube.com/xml/schemas/2015", Ns::Youtube),
     ("podlove.org/simple-chapters", Ns::Psc),
     ("www.w3.org/xml/1998/namespace", Ns::Xml),
     ("www.w3.org/1999/xhtml", Ns::Xhtml),
@@ -73,6 +75,7 @@ const PREFIXES: &[(&str, Ns)] = &[
     ("psc", Ns::Psc),
     ("xml", Ns::Xml),
     ("xhtml", Ns::Xhtml),
+    ("yt", Ns::Youtube),
 ];
 
 /// What an address stands for; `None` for one that is not known.

@@ -276,7 +276,8 @@ fn document(text: &str) -> Opml {
             Piece::Close(name) => match local(&name) {
                 "outline" if deeper > 0 => deeper -= 1,
                 "outline" => {
-                    if open.pop() == Some(true) {
+                    let was_folder = open.pop() == Some(true);
+                    if was_folder {
                         folders.pop();
                     }
                 }
@@ -314,11 +315,16 @@ fn local(name: &str) -> &str {
 }
 
 /// The subscription that a tag is, if it is one, and the name that it has as a folder.
-fn outline(tag: &Tag, folders: &[String], gathered: &mut Gathered) -> (Option<Outline>, String) {
+fn outline(
+    tag: &Tag<'_>,
+    folders: &[String],
+    gathered: &mut Gathered,
+) -> (Option<Outline>, String) {
     let name = tag.attribute("title").or(tag.attribute("text")).unwrap_or_default();
-    let title = text::line(name, TITLE_CHARS_MAX);
+    let title = text::line(&name, TITLE_CHARS_MAX);
     let kind = tag.attribute("type").unwrap_or_default().to_ascii_lowercase();
-    // A link or an inclusion of the OPML standard is a page or another list, unless it names a feed.
+    // What the standard calls a link or an inclusion is a page or another list, unless it names a
+    // feed.
     let leads_elsewhere = kind == "link" || kind == "include";
     let written = tag.attribute("xmlurl").or(tag.attribute("feedurl"));
     let written = written.or_else(|| tag.attribute("url").filter(|_| !leads_elsewhere));
@@ -327,13 +333,13 @@ fn outline(tag: &Tag, folders: &[String], gathered: &mut Gathered) -> (Option<Ou
         gathered.without_link += usize::from(leads_elsewhere || says_feed);
         return (None, title);
     };
-    let Some(url) = link(written) else {
+    let Some(url) = link(&written) else {
         gathered.not_web += 1;
         return (None, title);
     };
     let html_url = tag.attribute("htmlurl").and_then(|page| {
-        let absolute = Url::parse(page).ok()?;
-        links::http(page, &absolute)
+        let absolute = Url::parse(&page).ok()?;
+        links::http(&page, &absolute)
     });
     let title =
         if tag.attribute("title").is_none() && title == url { String::new() } else { title };

@@ -64,9 +64,7 @@ pub fn feed_links(bytes: &[u8], charset: Option<&str>, base: &Url) -> Vec<FeedLi
     let base = links::without_secrets(document_base.as_ref().unwrap_or(base));
     let mut ranked: Vec<(u8, FeedLink)> = Vec::new();
     for (rank, href, title) in found {
-        let Some(url) = links::http(&href, &base) else {
-            continue;
-        };
+        let Some(url) = links::http(&href, &base) else { continue };
         let rank = if is_of_comments(&url, &title) { rank + 10 } else { rank };
         ranked.push((rank, FeedLink { url, title }));
     }

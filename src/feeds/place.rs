@@ -80,7 +80,7 @@ const FEED_SCHEMES: &[&str] = &[
     "rss",
 ];
 
-/// Most letters of a YouTube handle (YouTube's own bound) or of an older custom name.
+/// Most letters of a name: handles have up to 30, older names of channels more.
 const NAME_CHARS_MAX: usize = 100;
 
 /// What a link leads to.
@@ -182,7 +182,7 @@ pub fn place(text: &str) -> Result<Place, PlaceError> {
         return Ok(closed_service("Spotify"));
     }
     let url = web_link(text)?;
-    of_url(url, true)
+    of_url(&url, true)
 }
 
 /// The feed of a YouTube channel; `base` is where YouTube is.
@@ -222,7 +222,7 @@ pub(super) fn is_channel(id: &str) -> bool {
 
 /// The YouTube video that a link leads to.
 pub(super) fn video_of(url: &Url) -> Option<String> {
-    match of_url(url.clone(), false) {
+    match of_url(url, false) {
         Ok(Place::YoutubeVideo(id)) => Some(id),
         _ => None,
     }
@@ -243,7 +243,8 @@ fn bare(text: &str) -> &str {
         c.is_whitespace()
             || c.is_control()
             || matches!(c, '<' | '>' | '"' | '\'' | '“' | '”' | '„' | '«' | '»' | '`')
-            || matches!(c, '\u{feff}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}')
+            || matches!(c, '\u{feff}' | '\u{200b}'..='\u{200f}')
+            || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}')
     })
 }
 
@@ -280,9 +281,7 @@ pub(super) fn web_link(text: &str) -> Result<Url, PlaceError> {
     let mut has_host = false;
     // `feed:https://…` names two, `https://https://…` is a slip; the last one counts.
     for _ in 0..3 {
-        let Some((word, rest)) = scheme_of(text) else {
-            break;
-        };
+        let Some((word, rest)) = scheme_of(text) else { break };
         let word = word.to_ascii_lowercase();
         if word == "http" || word == "https" {
             scheme = Some(word);
@@ -333,44 +332,44 @@ fn scheme_of(text: &str) -> Option<(&str, &str)> {
 }
 
 /// What a link to the web leads to; `unwrap` follows one link that is wrapped in another.
-fn of_url(url: Url, unwrap: bool) -> Result<Place, PlaceError> {
-    let host = url.host_str().unwrap_or_default().trim_end_matches('.').to_owned();
+fn of_url(url: &Url, unwrap: bool) -> Result<Place, PlaceError> {
+    let host = url.host_str().unwrap_or_default().trim_end_matches('.');
     if host == "youtu.be" || host == "www.youtu.be" {
-        let first = parts(&url).next().unwrap_or_default();
-        return if is_video(first) { Ok(video(first)) } else { youtube(&url, unwrap) };
+        let first = parts(url).next().unwrap_or_default();
+        return if is_video(first) { Ok(video(first)) } else { youtube(url, unwrap) };
     }
-    if YOUTUBE_HOSTS.contains(&host.as_str()) {
-        return youtube(&url, unwrap);
+    if YOUTUBE_HOSTS.contains(&host) {
+        return youtube(url, unwrap);
     }
     // What Europe sees before the first page.
     if host == "consent.youtube.com" && unwrap {
-        let inner = query(&url, "continue").and_then(|inner| Url::parse(&inner).ok());
+        let inner = query(url, "continue").and_then(|inner| Url::parse(&inner).ok());
         return match inner {
-            Some(inner) if matches!(inner.scheme(), "http" | "https") => of_url(inner, false),
+            Some(inner) if matches!(inner.scheme(), "http" | "https") => of_url(&inner, false),
             _ => Ok(front_page()),
         };
     }
-    match host.as_str() {
+    match host {
         "podcasts.apple.com"
         | "www.podcasts.apple.com"
         | "embed.podcasts.apple.com"
         | "itunes.apple.com"
         | "www.itunes.apple.com"
         | "geo.itunes.apple.com"
-        | "phobos.apple.com" => return Ok(apple(&url)),
+        | "phobos.apple.com" => return Ok(apple(url)),
         // These carry Apple's number of the show.
         "overcast.fm" | "www.overcast.fm" | "pca.st" | "www.pca.st" | "castro.fm"
         | "www.castro.fm" => {
-            if let Some(id) = itunes_number(&url) {
+            if let Some(id) = itunes_number(url) {
                 return Ok(Place::Apple(id));
             }
         }
         "podcasts.google.com" => {
-            return Ok(google(&url).map_or_else(|| closed_service("Google Podcasts"), Place::Link));
+            return Ok(google(url).map_or_else(|| closed_service("Google Podcasts"), Place::Link));
         }
         _ => {}
     }
-    Ok(closed(&host).map_or(Place::Link(url), closed_service))
+    Ok(closed(host).map_or_else(|| Place::Link(url.clone()), closed_service))
 }
 
 /// The parts of a path that are not empty.

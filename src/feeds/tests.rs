@@ -115,6 +115,8 @@ fn everything_of_a_podcast_is_read() {
                 Person { name: "Ada Example".to_owned(), role: Some("guest".to_owned()) },
                 Person { name: "Bob".to_owned(), role: Some("no such role".to_owned()) },
             ],
+            youtube_video: None,
+            guid_is_shared: false,
         }],
         warnings: vec![],
     };
@@ -525,6 +527,9 @@ fn hostile_repetitions_end_soon() {
         "<title>",
         "<item>",
         "]]>",
+        "<podcast:alternateEnclosure>",
+        "<description>x</description>",
+        "<guid>g</guid><item>",
     ] {
         for around in [
             "<rss><channel><item><guid>a</guid></item>",
@@ -582,6 +587,138 @@ fn an_episode_holds_no_password() {
         "the show's where it has none of its own"
     );
     assert_eq!(episode.language.as_deref(), Some("de"));
+}
+
+#[test]
+fn an_item_of_a_youtube_feed_is_a_video() {
+    let feed = |entry: &str| {
+        read(&format!(
+            "<feed xmlns:yt=\"http://www.youtube.com/xml/schemas/2015\" {NAMESPACES} xmlns=\"http://www.w3.org/2005/Atom\">
+             <title>Rivers</title><entry>{entry}</entry></feed>"
+        ))
+    };
+    let followed =
+        Url::parse("https://www.youtube.com/feeds/videos.xml?channel_id=UCabcdefghij_klmnopqrs-t")
+            .unwrap();
+    let whole = feed(
+        "<id>yt:video:a-b_c0123Zz</id><yt:videoId>a-b_c0123Zz</yt:videoId><title>T</title>
+         <link rel=\"alternate\" href=\"https://www.youtube.com/watch?v=a-b_c0123Zz\"/>
+         <published>2024-02-29T10:00:00+00:00</published><media:group><media:title>M</media:title>
+         <media:content url=\"https://www.youtube.com/v/a-b_c0123Zz?version=3\" type=\"application/x-shockwave-flash\"/>
+         <media:thumbnail url=\"https://i.example/a-b_c0123Zz/hqdefault.jpg\"/>
+         <media:description>One\nTwo &amp;amp; &lt;3</media:description></media:group>",
+    );
+    let episode = whole.episode(&whole.items[0], &followed);
+    assert_eq!((episode.id.as_str(), episode.kind), ("yt:a-b_c0123Zz", EpisodeKind::Youtube));
+    assert_eq!(episode.url, url("https://www.youtube.com/watch?v=a-b_c0123Zz"));
+    assert_eq!(episode.image_url, url("https://i.example/a-b_c0123Zz/hqdefault.jpg"));
+    assert_eq!((episode.media_url, episode.title.as_str()), (None, "T"));
+    assert_eq!(whole.items[0].description, "One\nTwo & <3");
+
+    let check = |entry: &str, is_video: bool| {
+        let feed = feed(entry);
+        let episode = feed.episode(&feed.items[0], &followed);
+        let id = feed.episode_id(&feed.items[0], &feed.show_key(&followed));
+        assert_eq!((episode.kind == EpisodeKind::Youtube, &id), (is_video, &episode.id), "{entry}");
+        assert_eq!(id.as_str() == "yt:a-b_c0123Zz", is_video, "{entry}");
+    };
+    let id = "<id>yt:video:a-b_c0123Zz</id>";
+    let link = |url: &str| format!("<link href=\"{url}\"/>");
+    check(&format!("{id}{}", link("https://youtu.be/a-b_c0123Zz")), true);
+    check(&format!("{id}{}", link("https://www.youtube.com/shorts/a-b_c0123Zz")), true);
+    check(
+        &format!(
+            "<id>x</id><yt:videoId>a-b_c0123Zz</yt:videoId>{}",
+            link("https://youtu.be/a-b_c0123Zz")
+        ),
+        true,
+    );
+    check(id, false);
+    check(&format!("{id}{}", link("https://youtu.be/a-b_c0123Zy")), false);
+    check(&format!("{id}{}", link("https://evil.example/watch?v=a-b_c0123Zz")), false);
+    check(&format!("<id>x</id>{}", link("https://youtu.be/a-b_c0123Zz")), false);
+    check(&format!("<id>yt:video:a-b_c0123Z</id>{}", link("https://youtu.be/a-b_c0123Z")), false);
+    check(&format!("<id>yt:video:../../../aa</id>{}", link("https://youtu.be/../../../aa")), false);
+}
+
+#[test]
+fn an_alternate_enclosure_stands_in_where_there_is_no_other() {
+    let check = |elements: &str, want: &str| {
+        let media = item(elements).media;
+        let found = media.map(|m| format!("{} {} {:?}", m.url.path(), m.media_type, m.size_bytes));
+        assert_eq!(found.as_deref().unwrap_or_default(), want, "{elements}");
+    };
+    let alternate = |kind: &str, sources: &str| {
+        format!(
+            "<podcast:alternateEnclosure type=\"{kind}\" length=\"9\">{sources}</podcast:alternateEnclosure>"
+        )
+    };
+    let source = |uri: &str| format!("<podcast:source uri=\"{uri}\"/>");
+    let opus = alternate("audio/opus", &(source("ipfs://x") + &source("/a.opus") + &source("/b")));
+    check(&opus, "/a.opus audio/opus Some(9)");
+    check(&format!("{}{opus}", alternate("video/mp4", &source("/v"))), "/v video/mp4 Some(9)");
+    check(&format!("{opus}<enclosure url=\"/e.mp3\"/>"), "/e.mp3  None");
+    check(&format!("{opus}<enclosure url=\"/e.jpg\"/>"), "/a.opus audio/opus Some(9)");
+    check(&format!("{opus}<media:content url=\"/m.mp3\"/>"), "/m.mp3  None");
+    check(&alternate("audio/opus", &source("javascript:1")), "");
+    check("<podcast:source uri=\"/x.mp3\"/>", "");
+}
+
+#[test]
+fn items_with_one_guid_are_told_apart_and_keep_their_ids() {
+    let keys = |items: &str| {
+        let feed = rss(items);
+        let keys: Vec<String> = feed.items.iter().map(Item::key).collect();
+        (keys, feed.warnings.len())
+    };
+    let check = |items: &str, want: &[&str], warnings: usize| {
+        let want: Vec<String> = want.iter().map(|key| (*key).to_owned()).collect();
+        assert_eq!(keys(items), (want, warnings), "{items}");
+    };
+    let dated = |title: &str, day: u32| {
+        format!(
+            "<item><guid>g</guid><title>{title}</title><pubDate>2024-02-0{day}</pubDate><enclosure url=\"https://e.example/{title}.mp3\"/></item>"
+        )
+    };
+    let (a, b, c) = (dated("a", 1), dated("b", 2), dated("c", 3));
+    check(&format!("{b}{a}"), &["https://e.example/b.mp3", "g"], 1);
+    check(&format!("{a}{b}"), &["g", "https://e.example/b.mp3"], 1);
+    // A newer one does not take the id of one that is known.
+    check(&format!("{c}{b}{a}"), &["https://e.example/c.mp3", "https://e.example/b.mp3", "g"], 1);
+    check(&format!("{a}{a}"), &["g", "g"], 0);
+    let plain =
+        |title: &str| format!("<item><guid>g</guid><title>{title}</title><link>/l</link></item>");
+    check(&format!("{}{}", plain("a"), plain("b")), &["https://example.org/l\na\n", "g"], 1);
+    check(&format!("{}{}", plain("a"), plain("a")), &["g", "g"], 0);
+    check("<item><guid>g</guid></item><item><guid>h</guid></item><item/>", &["g", "h", "\n\n"], 0);
+    let many: String = (0..20_000).map(|n| plain(&n.to_string())).collect();
+    let feed = rss(&many);
+    let distinct: std::collections::HashSet<String> = feed.items.iter().map(Item::key).collect();
+    assert_eq!((distinct.len(), feed.warnings.len()), (20_000, 1));
+    assert!(feed.warnings[0].starts_with("19999 items"), "{:?}", feed.warnings);
+    let json = read(
+        r#"{"version": "https://jsonfeed.org/version/1.1", "items": [{"id": "g", "title": "a"}, {"id": "g", "title": "b"}]}"#,
+    );
+    assert_eq!((json.items[0].guid_is_shared, json.items[1].guid_is_shared), (true, false));
+}
+
+#[test]
+fn of_several_descriptions_the_fullest_kind_is_kept() {
+    let check = |elements: &str, want: &str| assert_eq!(item(elements).description, want);
+    let (encoded, plain, summary) = (
+        "<content:encoded>C</content:encoded>",
+        "<description>D</description>",
+        "<itunes:summary>S</itunes:summary>",
+    );
+    check(&format!("{summary}{plain}{encoded}"), "C");
+    check(&format!("{encoded}{plain}{summary}"), "C");
+    check(&format!("{summary}{plain}"), "D");
+    check(&format!("<content:encoded> </content:encoded>{plain}"), "D");
+    check(&format!("<content:encoded>&lt;p>&lt;/p></content:encoded>{plain}"), "D");
+    check("<description>1</description><description>2</description>", "1");
+    check(&format!("{}{encoded}", plain.repeat(20)), "C");
+    check(&format!("{}{plain}{encoded}", "<description>&lt;p></description>".repeat(20)), "C");
+    check(&format!("{}{plain}", "<description>&lt;p></description>".repeat(20)), "D");
 }
 
 #[test]
@@ -669,8 +806,35 @@ proptest! {
     }
 
     #[test]
+    fn the_common_form_of_a_date_is_read_as_any_other(
+        day in 0..33u32, month in 0..12usize, year in 0..3000u32, time in (0..26u32, 0..62u32, 0..62u32), zone in "[+-][01][0-9][0-6][0-9]|GMT",
+    ) {
+        let month = &"JanFebMarAprMayJunJulAugSepOctNovDec"[month * 3..month * 3 + 3];
+        let (hour, minute, second) = time;
+        let common = format!("Thu, {day:02} {month} {year:04} {hour:02}:{minute:02}:{second:02} {zone}");
+        // The second blank keeps it from being taken for the common form.
+        prop_assert_eq!(date::parse(&common), date::parse(&common.replace(", ", ",  ")));
+    }
+
+    #[test]
     fn html_of_any_kind_becomes_text(html in "[<>/a-c&;# !\\-\n\"=é]{0,200}") {
         let _ = text::lines(&text::from_html(&html, text::Tags::All), 50);
         let _ = text::line(&text::undoubled(&html), 50);
+        let _ = text::from_html(&html, text::Tags::Known);
+    }
+
+    #[test]
+    fn a_text_in_lines_holds_its_words_and_its_bound(text in "[a-c \n\r\té\u{0}…]{0,60}", max in 0..30usize) {
+        let seen = |text: &str| -> Vec<String> {
+            let shows = |c: &char| c.is_whitespace() || !c.is_control();
+            let shown: String = text.chars().filter(shows).collect();
+            shown.split_whitespace().map(str::to_owned).collect()
+        };
+        prop_assert_eq!(seen(&text::line(&text, 1_000)), seen(&text));
+        prop_assert_eq!(seen(&text::lines(&text, 1_000)), seen(&text));
+        let line = text::line(&text, max);
+        prop_assert!(line.chars().count() <= max + 1);
+        prop_assert!(!line.contains("  ") && !line.contains(" …") || text.contains('…'));
+        prop_assert!(text::lines(&text, max).chars().count() <= max + 3);
     }
 }

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use encoding_rs::WINDOWS_1252;
 
+use crate::letters::entities::push_first;
 pub(super) use crate::letters::entities::{push as push_entity, unescape};
 
 /// Longest name of a tag that is looked at.
@@ -64,17 +65,55 @@ pub(super) enum Tags {
     Known,
 }
 
-/// Whether a line ends at this element (its name in lower case).
+/// The lists as numbers, which are compared faster than texts; in the same order.
+const BLOCK_KEYS: [u128; BLOCKS.len()] = keys(BLOCKS);
+const INLINE_KEYS: [u128; INLINE.len()] = keys(INLINE);
+const SCRIPT: u128 = packed(b"script");
+const STYLE: u128 = packed(b"style");
+
+const fn keys<const COUNT: usize>(names: &[&str]) -> [u128; COUNT] {
+    let mut keys = [0; COUNT];
+    let mut at = 0;
+    while at < COUNT {
+        keys[at] = packed(names[at].as_bytes());
+        at += 1;
+    }
+    keys
+}
+
+/// A name in lower case as a number, the first letter highest; 0 for one of more than 16 bytes,
+/// which no element of HTML has.
+const fn packed(name: &[u8]) -> u128 {
+    let mut bytes = [0; 16];
+    if name.len() > bytes.len() {
+        return 0;
+    }
+    let mut at = 0;
+    while at < name.len() {
+        bytes[at] = name[at].to_ascii_lowercase();
+        at += 1;
+    }
+    u128::from_be_bytes(bytes)
+}
+
+/// Whether a line ends at this element.
 pub(super) fn is_block(name: &str) -> bool {
-    BLOCKS.binary_search(&name).is_ok()
+    BLOCK_KEYS.binary_search(&packed(name.as_bytes())).is_ok()
 }
 
 /// Repairs a text that was encoded twice, as publishers' software does (`cafÃ©` for `café`): all
 /// its letters are of one byte in Windows' Latin alphabet, and these bytes together are valid
 /// UTF-8. A text that is meant like that hardly exists.
 pub(super) fn undoubled(text: &str) -> Cow<'_, str> {
-    // Each letter of two bytes or more begins with one of these.
-    if !text.contains(|c: char| ('\u{c2}'..='\u{f4}').contains(&c)) {
+    // The first letter that is not ASCII is the first byte of one of two bytes or more, and what
+    // follows it is none: told without a copy for all but what was encoded twice.
+    let begins = |c: char| ('\u{c2}'..='\u{f4}').contains(&c);
+    let goes_on = |c: char| !c.is_ascii() && !('\u{c0}'..='\u{ff}').contains(&c);
+    let mut odd = match text.bytes().position(|b| !b.is_ascii()) {
+        Some(at) => text[at..].chars(),
+        None => return Cow::Borrowed(text),
+    };
+    if !odd.next().is_some_and(begins) || !odd.next().is_some_and(goes_on) {
         return Cow::Borrowed(text);
     }
     let (bytes, _, unmappable) = WINDOWS_1252.encode(text);
@@ -89,121 +128,202 @@ pub(super) fn from_html(html: &str, tags: Tags) -> String {
     let mut out = String::with_capacity(html.len());
     let mut rest = html;
     // Set while inside an element that does not show.
-    let mut hidden: Option<&'static str> = None;
-    while !rest.is_empty() {
-        let Some(at) = rest.find('<') else {
-            push_words(rest, hidden, &mut out);
-            break;
-        };
-        push_words(&rest[..at], hidden, &mut out);
-        rest = &rest[at..];
+    let mut hidden: Option<u128> = None;
+    loop {
+        let words = plain_bytes(rest.as_bytes());
+        if hidden.is_none() {
+            out.push_str(&rest[..words]);
+        }
+        rest = &rest[words..];
+        if rest.is_empty() {
+            return out;
+        }
+        if rest.starts_with('&') {
+            let before = out.len();
+            rest = &rest[push_first(rest, &mut out)..];
+            if hidden.is_some() {
+                out.truncate(before);
+            }
+            continue;
+        }
         if let Some(comment) = rest.strip_prefix("<!--") {
             // A comment that nothing closes hides the rest, as in a browser.
             rest = comment.find("-->").map_or("", |end| &comment[end + 3..]);
             continue;
         }
         match tag(rest, tags) {
-            Some((name, closing, len)) => {
+            Some(tag) => {
                 match hidden {
-                    Some(open) if closing && open == name => hidden = None,
-                    None if !closing => {
-                        hidden = ["script", "style"].into_iter().find(|h| *h == name)
+                    Some(open) if tag.closes && open == tag.key => hidden = None,
+                    None if !tag.closes => {
+                        hidden = [SCRIPT, STYLE].into_iter().find(|h| *h == tag.key)
                     }
                     _ => {}
                 }
-                if hidden.is_none() && is_block(&name) {
+                if hidden.is_none() && tag.is_block {
                     out.push('\n');
                 }
-                rest = &rest[len..];
+                rest = &rest[tag.len..];
             }
             None => {
-                push_words("<", hidden, &mut out);
+                if hidden.is_none() {
+                    out.push('<');
+                }
                 rest = &rest[1..];
             }
         }
     }
-    out
 }
 
-fn push_words(words: &str, hidden: Option<&str>, out: &mut String) {
-    if hidden.is_none() {
-        out.push_str(&unescape(words));
-    }
+/// How many bytes a text has before its first tag or entity.
+fn plain_bytes(text: &[u8]) -> usize {
+    let ends = |b: &u8| (*b == b'<') | (*b == b'&');
+    // Sixteen at a time, without a branch between them, is what compilers make fast.
+    let is_plain = |part: &&[u8; 16]| !part.iter().fold(false, |found, b| found | ends(b));
+    let whole = text.as_chunks::<16>().0.iter().take_while(is_plain).count() * 16;
+    whole + text[whole..].iter().position(ends).unwrap_or(text.len() - whole)
 }
 
-/// The tag that a text starts with: its name in lower case, whether it closes, its length.
-fn tag(text: &str, tags: Tags) -> Option<(String, bool, usize)> {
-    let inner = &text[1..];
-    let closing = inner.starts_with('/');
-    let named = if closing { &inner[1..] } else { inner };
-    if !named.starts_with(|c: char| c.is_ascii_alphabetic() || (!closing && (c == '!' || c == '?')))
-    {
+/// A tag of a text.
+struct Found {
+    /// Its name, [`packed`].
+    key: u128,
+    closes: bool,
+    is_block: bool,
+    /// All of it, in bytes.
+    len: usize,
+}
+
+/// The tag that a text starts with.
+fn tag(text: &str, tags: Tags) -> Option<Found> {
+    let inner = &text.as_bytes()[1..];
+    let closes = inner.first() == Some(&b'/');
+    let named = if closes { &inner[1..] } else { inner };
+    let begins = |b: &u8| b.is_ascii_alphabetic() || (!closes && (*b == b'!' || *b == b'?'));
+    if !named.first().is_some_and(begins) {
         return None;
     }
-    let is_name = |b: &u8| b.is_ascii_alphanumeric() || *b == b':' || *b == b'-';
-    let len = named.bytes().take(TAG_NAME_BYTES_MAX).take_while(is_name).count();
-    let name = named[..len].to_ascii_lowercase();
-    let known = is_block(&name) || INLINE.binary_search(&name.as_str()).is_ok();
-    if tags == Tags::Known && !known {
+    let is_name = |b: &&u8| b.is_ascii_alphanumeric() || **b == b':' || **b == b'-';
+    let len = named.iter().take(TAG_NAME_BYTES_MAX).take_while(is_name).count();
+    let key = packed(&named[..len]);
+    let is_block = BLOCK_KEYS.binary_search(&key).is_ok();
+    if tags == Tags::Known && !is_block && INLINE_KEYS.binary_search(&key).is_err() {
         return None;
     }
     // A tag ends before the next begins, so that a text of a million `<` is looked through once.
-    let end = inner.find(['<', '>'])?;
-    inner[end..].starts_with('>').then_some((name, closing, end + 2))
+    let end = inner.iter().position(|b| matches!(b, b'<' | b'>'))?;
+    (inner[end] == b'>').then_some(Found { key, closes, is_block, len: end + 2 })
 }
 
 /// One line: blanks and line ends are one blank, control characters are none; at most this many
 /// letters, then `…`.
 pub(super) fn line(text: &str, chars_max: usize) -> String {
-    let mut out = String::new();
-    let mut count = 0;
-    let mut blank = false;
-    for c in text.chars() {
-        if c.is_whitespace() {
-            blank = count > 0;
-            continue;
+    // A letter has at most four bytes, and the mark at the end three.
+    let mut out = String::with_capacity(text.len().min(chars_max.saturating_mul(4)) + 3);
+    push_line(text, false, chars_max, &mut out);
+    out
+}
+
+/// Several lines, each as `line`; empty ones are left out but for one between paragraphs.
+pub(super) fn lines(text: &str, chars_max: usize) -> String {
+    let mut out = String::with_capacity(text.len().min(chars_max.saturating_mul(4)) + 3);
+    let mut left = chars_max;
+    let mut gap = false;
+    let mut rest = text;
+    loop {
+        let before = out.len();
+        if before > 0 {
+            out.push_str(if gap { "\n\n" } else { "\n" });
         }
-        if is_unseen(c) {
-            continue;
+        let (read, count) = push_line(rest, true, left, &mut out);
+        if count == 0 {
+            out.truncate(before);
+            gap = before > 0;
+        } else {
+            gap = false;
+            // The line end before it may be two.
+            left = left.saturating_sub(count + 2);
         }
-        if count + usize::from(blank) >= chars_max {
-            out.push('…');
-            return out;
+        // Behind the line is its end, which is one byte, or the end of the text.
+        match rest.get(read + 1..) {
+            Some(behind) if left > 0 => rest = behind,
+            _ => return out,
         }
-        if blank {
+    }
+}
+
+/// Adds a text, or its first line alone, as `line` says; how many bytes of it were read (fewer
+/// than it has where it was cut) and how many letters were added.
+fn push_line(text: &str, one: bool, chars_max: usize, out: &mut String) -> (usize, usize) {
+    let bytes = text.as_bytes();
+    let (mut at, mut count, mut blank) = (0, 0, false);
+    while at < bytes.len() {
+        if one && matches!(bytes[at], b'\n' | b'\r') {
+            break;
+        }
+        // Most of a text is ASCII words with one blank between: they are taken as they stand.
+        let from = at;
+        at += words_bytes(&bytes[at..]);
+        let next = if at > from { None } else { text[at..].chars().next() };
+        if let Some(c) = next {
+            at += c.len_utf8();
+            if c.is_whitespace() {
+                blank = count > 0;
+                continue;
+            }
+            if is_unseen(c) {
+                continue;
+            }
+        }
+        let fits = chars_max.saturating_sub(count + usize::from(blank));
+        if fits > 0 && blank {
             out.push(' ');
             count += 1;
             blank = false;
         }
-        out.push(c);
-        count += 1;
+        let len = at - from;
+        match next {
+            Some(c) if fits > 0 => {
+                out.push(c);
+                count += 1;
+            }
+            None if fits >= len => {
+                out.push_str(&text[from..at]);
+                count += len;
+            }
+            _ => {
+                let kept = if next.is_none() { text[from..from + fits].trim_end() } else { "" };
+                out.push_str(kept);
+                out.push('…');
+                return (at, count + kept.len() + 1);
+            }
+        }
     }
-    out
+    (at, count)
 }
 
-/// Several lines, each as [`line`]; empty ones are left out but for one between paragraphs.
-pub(super) fn lines(text: &str, chars_max: usize) -> String {
-    let mut out = String::new();
-    let mut left = chars_max;
-    let mut gap = false;
-    for raw in text.split(['\n', '\r']) {
-        let one = line(raw, left);
-        if one.is_empty() {
-            gap = !out.is_empty();
-            continue;
-        }
-        if !out.is_empty() {
-            out.push_str(if gap { "\n\n" } else { "\n" });
-        }
-        gap = false;
-        // The line end before it may be two.
-        left = left.saturating_sub(one.chars().count() + 2);
-        out.push_str(&one);
-        if left == 0 {
+/// How many bytes of words in ASCII with one blank between them a text begins with.
+fn words_bytes(text: &[u8]) -> usize {
+    if !text.first().is_some_and(u8::is_ascii_graphic) {
+        return 0;
+    }
+    let is_odd =
+        |this: u8, next: u8| !(b' '..=b'~').contains(&this) | ((this == b' ') & (next == b' '));
+    // Sixteen at a time, without a branch between them, is what compilers make fast.
+    let is_plain = |(these, nexts): &(&[u8; 16], &[u8; 16])| {
+        !these.iter().zip(*nexts).fold(false, |odd, (this, next)| odd | is_odd(*this, *next))
+    };
+    let (these, nexts) = (text.as_chunks::<16>().0, text[1..].as_chunks::<16>().0);
+    let mut at = these.iter().zip(nexts).take_while(is_plain).count() * 16;
+    while at < text.len() {
+        let follows_word = at > 0 && text[at - 1] != b' ';
+        if text[at].is_ascii_graphic() || (text[at] == b' ' && follows_word) {
+            at += 1;
+        } else {
             break;
         }
     }
-    out
+    if text[at - 1] == b' ' { at - 1 } else { at }
 }
 
 /// Controls, and the marks that turn the direction of the text around them.

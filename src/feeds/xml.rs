@@ -4,7 +4,8 @@
 use std::borrow::Cow;
 
 use quick_xml::Reader;
-use quick_xml::events::{BytesStart, Event};
+use quick_xml::events::Event;
+use quick_xml::events::attributes::Attributes;
 
 use super::text;
 
@@ -17,36 +18,61 @@ const ATTRIBUTES_MAX: usize = 256;
 const RESUMED_MAX: usize = 16;
 
 /// An opening tag.
-pub(super) struct Tag {
+pub(super) struct Tag<'a> {
     /// With its prefix, in lower case.
-    pub(super) name: String,
-    /// Names with their prefixes in lower case, and values with entities decoded.
-    attributes: Vec<(String, String)>,
+    pub(super) name: Cow<'a, str>,
+    /// Names and values as they are written.
+    attributes: Vec<(&'a str, Cow<'a, str>)>,
 }
 
-impl Tag {
-    /// The value of an attribute, without blanks around it; an empty one counts as absent.
-    pub(super) fn attribute(&self, name: &str) -> Option<&str> {
-        let found = self.attributes.iter().find(|(key, _)| key == name);
-        found.map(|(_, value)| value.trim()).filter(|value| !value.is_empty())
+impl<'a> Tag<'a> {
+    /// `inner` is all between `<` and `>`, beginning with the name of so many bytes.
+    fn of(inner: &'a str, name_bytes: usize) -> Tag<'a> {
+        let mut all = Attributes::html(inner, name_bytes);
+        all.with_checks(false);
+        let found = all.take(ATTRIBUTES_MAX).filter_map(Result::ok);
+        Tag {
+            name: lowered(inner.get(..name_bytes).unwrap_or_default()),
+            attributes: found.map(|attribute| (attribute.key.0, attribute.value)).collect(),
+        }
     }
 
-    /// Every prefix (empty: the default) that this tag declares, with its address.
-    pub(super) fn declarations(&self) -> impl Iterator<Item = (&str, &str)> {
+    /// The value of an attribute by its name in lower case, with entities decoded and without
+    /// blanks around it; an empty one counts as absent.
+    pub(super) fn attribute(&self, name: &str) -> Option<Cow<'_, str>> {
+        let (_, value) = self.attributes.iter().find(|(key, _)| key.eq_ignore_ascii_case(name))?;
+        let value = match text::unescape(value) {
+            Cow::Borrowed(value) => Cow::Borrowed(value.trim()),
+            Cow::Owned(value) => Cow::Owned(value.trim().to_owned()),
+        };
+        (!value.is_empty()).then_some(value)
+    }
+
+    /// Every prefix (empty: the default; in lower case) that this tag declares, with its address.
+    pub(super) fn declarations(&self) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
         self.attributes.iter().filter_map(|(key, value)| {
-            let rest = key.strip_prefix("xmlns")?;
+            let rest = key.get(5..).filter(|_| key[..5].eq_ignore_ascii_case("xmlns"))?;
             let prefix = if rest.is_empty() { rest } else { rest.strip_prefix(':')? };
-            Some((prefix, value.as_str()))
+            Some((lowered(prefix), text::unescape(value)))
         })
+    }
+}
+
+/// A name in lower case.
+fn lowered(name: &str) -> Cow<'_, str> {
+    if name.bytes().any(|b| b.is_ascii_uppercase()) {
+        Cow::Owned(name.to_ascii_lowercase())
+    } else {
+        Cow::Borrowed(name)
     }
 }
 
 /// One step through a document.
 pub(super) enum Piece<'a> {
-    Open(Tag),
+    Open(Tag<'a>),
     Words(Cow<'a, str>),
     /// A closing tag's name with its prefix, in lower case.
-    Close(String),
+    Close(Cow<'a, str>),
 }
 
 /// The steps through a document.
@@ -68,6 +94,13 @@ impl<'a> Pieces<'a> {
     /// Whether reading ended before the text did.
     pub(super) fn gave_up(&self) -> bool {
         self.resumed > RESUMED_MAX
+    }
+
+    /// A part of the text that the reader gave, as a part of the text itself: the reader's own
+    /// lives no longer than its event. `None` for a copy.
+    fn own(&self, part: &str) -> Option<&'a str> {
+        let from = part.as_ptr().addr().checked_sub(self.text.as_ptr().addr())?;
+        self.text.get(from..from.checked_add(part.len())?)
     }
 
     /// Goes on at the next tag after a piece that is no XML; `false` where too much is broken.
@@ -99,9 +132,20 @@ impl<'a> Iterator for Pieces<'a> {
         loop {
             match self.reader.read_event() {
                 Ok(Event::Eof) => return None,
-                Ok(Event::Start(start)) => return Some(Piece::Open(tag(&start))),
+                Ok(Event::Start(start)) => {
+                    let name_bytes = start.name().0.len();
+                    // A reader of a slice copies no opening tag.
+                    let inner = self.own(&start).unwrap_or_default();
+                    return Some(Piece::Open(Tag::of(inner, name_bytes)));
+                }
                 Ok(Event::End(end)) => {
-                    return Some(Piece::Close(end.name().0.trim().to_ascii_lowercase()));
+                    let name = end.name().0;
+                    // That of `<br/>` is a copy.
+                    let name = self.own(name).map_or_else(
+                        || Cow::Owned(name.trim().to_ascii_lowercase()),
+                        |name| lowered(name.trim()),
+                    );
+                    return Some(Piece::Close(name));
                 }
                 Ok(Event::Text(words)) => return Some(Piece::Words(words.into_inner())),
                 Ok(Event::CData(words)) => return Some(Piece::Words(words.into_inner())),
@@ -134,17 +178,6 @@ fn reader(text: &str) -> Reader<&[u8]> {
     reader
 }
 
-fn tag(start: &BytesStart<'_>) -> Tag {
-    let attributes = start
-        .html_attributes()
-        .with_checks(false)
-        .take(ATTRIBUTES_MAX)
-        .filter_map(Result::ok)
-        .map(|a| (a.key.0.to_ascii_lowercase(), text::unescape(&a.value).into_owned()))
-        .collect();
-    Tag { name: start.name().0.to_ascii_lowercase(), attributes }
-}
-
 /// Marks that begin with `<!` and are none of the words of a text.
 const BANGS: &[&str] =
     &["doctype", "entity", "element", "attlist", "notation", "[include", "[ignore"];
@@ -152,13 +185,20 @@ const BANGS: &[&str] =
 /// Makes a `<` that begins no tag (`a < b`, `<3`) the word that was meant: to the XML reader the
 /// rest of the line would be one long tag.
 pub(super) fn mend(text: &str) -> Cow<'_, str> {
+    if is_sound(text) {
+        return Cow::Borrowed(text);
+    }
     let mut out = String::new();
     let (mut done, mut at) = (0, 0);
     while let Some(next) = text[at..].find('<') {
         at += next;
         let rest = &text[at + 1..];
         let closed_by = if rest.starts_with("![CDATA[") {
-            Some("]]>")
+            match end_of_cdata(rest) {
+                Some(len) => at += 1 + len,
+                None => break,
+            }
+            continue;
         } else if rest.starts_with("!--") {
             Some("-->")
         } else {
@@ -172,10 +212,12 @@ pub(super) fn mend(text: &str) -> Cow<'_, str> {
             continue;
         }
         let begins_tag = match rest.strip_prefix('!') {
-            Some(bang) => {
-                BANGS.iter().any(|b| bang.get(..b.len()).is_some_and(|w| w.eq_ignore_ascii_case(b)))
-            }
-            None => rest.starts_with(|c: char| c.is_alphabetic() || "/?_:".contains(c)),
+            Some(bang) => is_bang(bang),
+            None => match rest.as_bytes().first() {
+                Some(b'a'..=b'z' | b'A'..=b'Z' | b'/' | b'?' | b'_' | b':') => true,
+                Some(0x80..) => rest.starts_with(char::is_alphabetic),
+                _ => false,
+            },
         };
         if !begins_tag {
             out.push_str(&text[done..at]);
@@ -191,6 +233,53 @@ pub(super) fn mend(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// Whether a text behind `<!` is one of [`BANGS`].
+fn is_bang(text: &str) -> bool {
+    BANGS.iter().any(|bang| text.get(..bang.len()).is_some_and(|w| w.eq_ignore_ascii_case(bang)))
+}
+
+/// Whether each `<` of a text, also within CDATA and comments, begins a tag, as in most feeds; the
+/// loop over pairs of bytes is one that compilers make fast.
+fn is_sound(text: &str) -> bool {
+    let is_odd = |this: u8, next: u8| {
+        let is_letter = (next | 0x20).wrapping_sub(b'a') < 26;
+        let is_mark =
+            (next == b'/') | (next == b'?') | (next == b'_') | (next == b':') | (next == b'!');
+        (this == b'<') & !(is_letter | is_mark)
+    };
+    let bytes = text.as_bytes();
+    let Some((&last, body)) = bytes.split_last() else { return true };
+    let (these, rest) = body.as_chunks::<64>();
+    let (nexts, _) = bytes[1..].as_chunks::<64>();
+    let has_odd = |(these, nexts): (&[u8; 64], &[u8; 64])| {
+        these.iter().zip(nexts).fold(false, |odd, (this, next)| odd | is_odd(*this, *next))
+    };
+    if last == b'<' || these.iter().zip(nexts).any(has_odd) {
+        return false;
+    }
+    let rest = &bytes[body.len() - rest.len()..];
+    if rest.windows(2).any(|pair| is_odd(pair[0], pair[1])) {
+        return false;
+    }
+    text.match_indices('!').filter(|(at, _)| text[..*at].ends_with('<')).all(|(at, _)| {
+        let bang = &text[at + 1..];
+        bang.starts_with("[CDATA[") || bang.starts_with("--") || is_bang(bang)
+    })
+}
+
+/// Where the `]]>` of a text ends. Square brackets are rare, so that looking for one is faster than
+/// looking for three letters.
+fn end_of_cdata(text: &str) -> Option<usize> {
+    let mut at = 0;
+    loop {
+        at += text[at..].find(']')?;
+        if text.as_bytes()[at..].starts_with(b"]]>") {
+            return Some(at + 3);
+        }
+        at += 1;
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -204,7 +293,7 @@ mod tests {
             match piece {
                 Piece::Open(tag) => out += &format!("+{} ", tag.name),
                 Piece::Words(words) => out += &words,
-                Piece::Close(name) => out += &format!("-{name} "),
+                Piece::Close(name) => out += &format!("-{} ", name),
             }
         }
         (out, pieces.broken_line)
@@ -218,8 +307,45 @@ mod tests {
         check("<a><![CDATA[1 < 2 &amp;]]></a>", "+a 1 < 2 &amp;-a ");
         check("<a>caf&eacute;&#233;&#x2019;&mine;</a>", "+a caféé’&mine;-a ");
         check("<A><B/></C></A>", "+a +b -b -c -a ");
+        check("<a><Ab/><c /></a >", "+a +ab -ab +c -c -a ");
         check("<!DOCTYPE a [<!ENTITY b \"c\">]><a>&b;</a>", "+a &b;-a ");
         check("<a <!x>", "+a ");
+    }
+
+    #[test]
+    fn a_mark_that_begins_no_tag_is_found_anywhere_in_a_text() {
+        for len in 0..200 {
+            let sound = format!("{}<b>{}", "a".repeat(len), "<!-- x --><![CDATA[y]]></b>");
+            assert!(matches!(mend(&sound), Cow::Borrowed(_)));
+            for odd in ["< ", "<3", "<!x", "<![x", "<"] {
+                for behind in [0, 1, 63, 64, 65] {
+                    let text = format!("{}{odd}{}", "a".repeat(len), " b".repeat(behind));
+                    assert_eq!(mend(&text), text.replace('<', "&lt;"), "{len} {odd} {behind}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_attributes_of_a_tag_are_known_in_any_writing() {
+        let text = "<x><!a b='c'><Ab X=' 1 &amp; 2 ' y=z w Q=\"\" xmlns='u' XMLNS:P='v&lt;'/><e f='g' f='h'>";
+        let tags: Vec<Tag<'_>> = Pieces::of(text)
+            .filter_map(|piece| match piece {
+                Piece::Open(tag) => Some(tag),
+                _ => None,
+            })
+            .collect();
+        let check = |name: &str, want: Option<&str>| {
+            assert_eq!(tags[1].attribute(name).as_deref(), want, "{name}");
+        };
+        check("x", Some("1 & 2"));
+        check("y", Some("z"));
+        for absent in ["w", "q", "b", "n"] {
+            check(absent, None);
+        }
+        let declared: Vec<_> = tags[1].declarations().collect();
+        assert_eq!(declared, [("".into(), "u".into()), ("p".into(), "v<".into())]);
+        assert_eq!(tags[2].attribute("f").as_deref(), Some("g"), "the first counts");
     }
 
     #[test]

@@ -175,6 +175,15 @@ impl Library {
             refuse("this is no safe name for a recap".to_owned());
             return Ok(());
         };
+        // An archive may hold records of the earlier system's, as this system reads them.
+        let value = match crate::domain::earlier::recap(&value, id.as_str()) {
+            None => value,
+            Some(Ok(today)) => today,
+            Some(Err(reason)) => {
+                refuse(reason);
+                return Ok(());
+            }
+        };
         match sound(&value) {
             Err(error) => {
                 refuse(error.to_string());

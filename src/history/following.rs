@@ -844,14 +844,11 @@ fn settled(
         Err(error) => return Err(error.into()),
     };
     queue.recover(now, runs);
-    queue.refuse_states(now, runs);
-    let wants_one = queue.items.iter().any(|item| {
-        matches!(item.state, State::Found | State::Approved | State::Failed) && item.recap.is_none()
-    });
-    if wants_one {
+    if queue.items.iter().any(|item| item.state != State::Skipped && item.recap.is_none()) {
         let recaps = library.recaps_by_episode_now(scope)?;
         queue.reconcile(now, |id| recaps.get(id).cloned());
     }
+    queue.refuse_states(now, runs);
     queue.mark_waiting(now, |id| {
         id.and_then(|id| list.find(id))
             .and_then(|one| one.auto_approve_per_day_max)
@@ -1001,7 +998,7 @@ fn glance_of(queue: &AutoQueue, stamp: Option<Stamp>) -> Glance {
     // A state that a hand set and only Recap sets is looked at at once, to be refused.
     let is_refused = |item: &QueueItem| {
         item.state == State::Processing && item.job.is_none()
-            || item.state == State::Done && item.recap.is_none()
+            || item.state == State::Done && item.recap.is_none() && item.guid.is_some()
     };
     let ready_at =
         if queue.items.iter().any(is_refused) { Some(DateTime::<Utc>::MIN_UTC) } else { ready_at };

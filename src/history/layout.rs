@@ -7,15 +7,17 @@ use std::path::Path;
 use recap_mode::Scope;
 use schemars::{Schema, schema_for};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::domain::auto_queue::AutoQueue;
+use crate::domain::earlier::{self, Converted};
 use crate::domain::feed_state::FeedState;
 use crate::domain::library::LibraryMeta;
 use crate::domain::recap::{Recap, RecapId};
 use crate::domain::seen_list::SeenList;
 use crate::domain::skip_list::SkipList;
 use crate::domain::subscription::Subscriptions;
-use crate::store::{Document, FileName, Problem, Slot, StoreError, parse_now};
+use crate::store::{Document, FileName, Problem, Slot, StoreError, Tx, parse_now};
 
 /// One kind of document.
 pub struct Kind {
@@ -27,6 +29,7 @@ pub struct Kind {
     pub about: &'static str,
     make_schema: fn() -> Schema,
     check: fn(&Scope, &FileName, &[u8]) -> Result<(), Problem>,
+    rewrite: fn(&mut Tx<'_>, &FileName) -> Result<(), StoreError>,
 }
 
 /// Every kind of document that a scope has.
@@ -37,6 +40,7 @@ pub const TABLE: [Kind; 7] = [
         about: "Whom this scope follows: the person's file, rewritten only when they change something.",
         make_schema: || schema_for!(Subscriptions),
         check: check_as::<Subscriptions>,
+        rewrite: rewrite_as::<Subscriptions>,
     },
     Kind {
         file: Some("auto-queue.json"),
@@ -44,6 +48,7 @@ pub const TABLE: [Kind; 7] = [
         about: "Found episodes and their state.",
         make_schema: || schema_for!(AutoQueue),
         check: check_as::<AutoQueue>,
+        rewrite: rewrite_as::<AutoQueue>,
     },
     Kind {
         file: Some("seen-list.json"),
@@ -51,6 +56,7 @@ pub const TABLE: [Kind; 7] = [
         about: "Episodes already offered, or there before the person followed; one line of text each.",
         make_schema: || schema_for!(SeenList),
         check: check_as::<SeenList>,
+        rewrite: rewrite_as::<SeenList>,
     },
     Kind {
         file: Some("feed-state.json"),
@@ -58,6 +64,7 @@ pub const TABLE: [Kind; 7] = [
         about: "The daemon's own notes of the subscriptions' feeds.",
         make_schema: || schema_for!(FeedState),
         check: check_as::<FeedState>,
+        rewrite: rewrite_as::<FeedState>,
     },
     Kind {
         file: Some("skip-list.json"),
@@ -65,6 +72,7 @@ pub const TABLE: [Kind; 7] = [
         about: "Episodes that the person refused; the episode of a deleted recap goes here.",
         make_schema: || schema_for!(SkipList),
         check: check_as::<SkipList>,
+        rewrite: rewrite_as::<SkipList>,
     },
     Kind {
         file: Some("_meta.json"),
@@ -72,6 +80,7 @@ pub const TABLE: [Kind; 7] = [
         about: "Folders, order and tags of the library.",
         make_schema: || schema_for!(LibraryMeta),
         check: check_as::<LibraryMeta>,
+        rewrite: rewrite_as::<LibraryMeta>,
     },
     Kind {
         file: None,
@@ -79,6 +88,7 @@ pub const TABLE: [Kind; 7] = [
         about: "One recap; its name is its id.",
         make_schema: || schema_for!(Recap),
         check: check_recap,
+        rewrite: rewrite_as::<RecapFile>,
     },
 ];
 
@@ -114,20 +124,49 @@ impl<'de> Deserialize<'de> for RecapFile {
 impl Document for RecapFile {
     const ONE_LINE_ITEMS: &'static [&'static str] =
         &["cues", "points", "doubts", "gaps", "chapters"];
+
+    fn from_earlier(value: &Value, stem: &str) -> Option<Result<Value, String>> {
+        earlier::recap(value, stem)
+    }
 }
 
 impl Document for SkipList {
     const ONE_LINE_ITEMS: &'static [&'static str] = &["episodes"];
+
+    fn from_earlier(value: &Value, _: &str) -> Option<Result<Value, String>> {
+        earlier::skip_list(value).map(whole)
+    }
 }
 
-impl Document for LibraryMeta {}
+impl Document for LibraryMeta {
+    fn from_earlier(value: &Value, _: &str) -> Option<Result<Value, String>> {
+        earlier::meta(value).map(whole)
+    }
+}
 
-impl Document for Subscriptions {}
+impl Document for Subscriptions {
+    fn from_earlier(value: &Value, _: &str) -> Option<Result<Value, String>> {
+        earlier::subscriptions(value).map(whole)
+    }
+}
 
-impl Document for AutoQueue {}
+impl Document for AutoQueue {
+    fn from_earlier(value: &Value, _: &str) -> Option<Result<Value, String>> {
+        earlier::auto_queue(value).map(whole)
+    }
+}
 
 impl Document for SeenList {
     const ONE_LINE_ITEMS: &'static [&'static str] = &["episodes"];
+
+    fn from_earlier(value: &Value, _: &str) -> Option<Result<Value, String>> {
+        earlier::seen_list(value).map(whole)
+    }
+}
+
+/// What could not be understood of a list stands in it, so that reading it never fails for that.
+fn whole(converted: Converted) -> Result<Value, String> {
+    Ok(converted.value)
 }
 
 impl Document for FeedState {}
@@ -196,6 +235,18 @@ pub fn check(scope: &Scope, name: &FileName, bytes: &[u8]) -> Option<Result<(), 
         Some(kind) => Some((kind.check)(scope, name, bytes)),
         None => LATER.contains(&name.as_str()).then(|| check_as::<AnyJson>(scope, name, bytes)),
     }
+}
+
+/// What writes a document in today's form, by its kind.
+pub(super) fn rewrite_of(name: &FileName) -> fn(&mut Tx<'_>, &FileName) -> Result<(), StoreError> {
+    let kind = TABLE.iter().find(|kind| kind.file == Some(name.as_str()));
+    kind.map_or(rewrite_as::<RecapFile>, |kind| kind.rewrite)
+}
+
+fn rewrite_as<T: Document>(tx: &mut Tx<'_>, name: &FileName) -> Result<(), StoreError> {
+    tx.read::<T>(name)?;
+    tx.rewrite(name);
+    Ok(())
 }
 
 fn check_as<T: Document>(scope: &Scope, name: &FileName, bytes: &[u8]) -> Result<(), Problem> {

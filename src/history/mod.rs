@@ -6,6 +6,7 @@ pub mod following;
 mod heads;
 pub mod layout;
 pub mod library;
+pub mod migrate;
 mod patch;
 
 pub use crate::store::{Change, ChangeKind, Etag, Problem, Stamp, StoreError, Watching};

@@ -36,16 +36,19 @@ pub fn decode<'a>(bytes: &'a [u8], charset: Option<&str>) -> Decoded<'a> {
         return with(encoding, bytes);
     }
     let named = charset.and_then(|label| Encoding::for_label(label.trim().as_bytes()));
-    let declared = declared(bytes);
-    // This one is plain ASCII as far as UTF-8 can tell.
-    let is_2022 = bytes.windows(3).any(|three| three == b"\x1b$B" || three == b"\x1b$@");
-    if bytes.is_ascii() && (is_2022 || named.or(declared) == Some(ISO_2022_JP)) {
-        return with(ISO_2022_JP, bytes);
+    let declared = || declared(bytes);
+    match std::str::from_utf8(bytes) {
+        // This one is plain ASCII as far as UTF-8 can tell.
+        Ok(text) if text.is_ascii() && is_2022(bytes, named.or_else(declared)) => {
+            return with(ISO_2022_JP, bytes);
+        }
+        Ok(text) => {
+            return Decoded { text: Cow::Borrowed(text), encoding: UTF_8.name(), damaged: false };
+        }
+        Err(_) if mostly_utf8(bytes) => return with(UTF_8, bytes),
+        Err(_) => {}
     }
-    if mostly_utf8(bytes) {
-        return with(UTF_8, bytes);
-    }
-    let chosen = named.filter(is_legacy).or(declared.filter(is_legacy));
+    let chosen = named.filter(is_legacy).or_else(|| declared().filter(is_legacy));
     with(chosen.unwrap_or_else(|| guess(bytes)), bytes)
 }
 
@@ -53,6 +56,12 @@ fn with<'a>(encoding: &'static Encoding, bytes: &'a [u8]) -> Decoded<'a> {
     let (text, damaged) =
         if encoding == UTF_8 { mostly(bytes) } else { encoding.decode_without_bom_handling(bytes) };
     Decoded { text, encoding: encoding.name(), damaged }
+}
+
+/// Whether a plain ASCII text is in ISO-2022-JP: by its name, or by the marks before its letters.
+fn is_2022(bytes: &[u8], named: Option<&'static Encoding>) -> bool {
+    let begins = |three: &[u8]| three == b"\x1b$B" || three == b"\x1b$@";
+    named == Some(ISO_2022_JP) || (bytes.contains(&0x1b) && bytes.windows(3).any(begins))
 }
 
 /// UTF-8 and UTF-16 have been ruled out by the time a label is asked.
@@ -92,6 +101,10 @@ pub fn utf16_without_mark(bytes: &[u8]) -> Option<&'static Encoding> {
         _ => {}
     }
     let head = &bytes[..bytes.len().min(4096) & !1];
+    // Blanks have one, and no other text has any.
+    if !head.contains(&0) {
+        return None;
+    }
     let pairs = head.len() / 2;
     let count = |side: usize, max: u8| {
         head.iter().skip(side).step_by(2).filter(|byte| **byte <= max).count()
@@ -125,9 +138,6 @@ fn mostly(bytes: &[u8]) -> (Cow<'_, str>, bool) {
 /// A few broken bytes in a text of valid sequences are damage, not another encoding; letters of a
 /// legacy encoding hardly ever form valid sequences.
 fn mostly_utf8(bytes: &[u8]) -> bool {
-    if std::str::from_utf8(bytes).is_ok() {
-        return true;
-    }
     let (mut valid, mut broken) = (0usize, 0usize);
     for chunk in bytes.utf8_chunks() {
         valid += chunk.valid().chars().filter(|c| !c.is_ascii()).count();

@@ -19,19 +19,25 @@ pub fn unescape(text: &str) -> Cow<'_, str> {
     let mut rest = &text[first..];
     while let Some(at) = rest.find('&') {
         out.push_str(&rest[..at]);
-        rest = &rest[at..];
-        let is_name = |b: &u8| b.is_ascii_alphanumeric() || *b == b'#';
-        let name_len = rest[1..].bytes().take(NAME_BYTES_MAX).take_while(is_name).count();
-        let name = &rest[1..1 + name_len];
-        if rest[1 + name_len..].starts_with(';') && push(name, &mut out) {
-            rest = &rest[name_len + 2..];
-        } else {
-            out.push('&');
-            rest = &rest[1..];
-        }
+        let read = push_first(&rest[at..], &mut out);
+        rest = &rest[at + read..];
     }
     out.push_str(rest);
     Cow::Owned(out)
+}
+
+/// Adds what the entity stands for that a text begins with, or the `&` itself where it is none; how
+/// many bytes of the text that was.
+pub fn push_first(text: &str, out: &mut String) -> usize {
+    let is_name = |b: &u8| b.is_ascii_alphanumeric() || *b == b'#';
+    let name_len = text[1..].bytes().take(NAME_BYTES_MAX).take_while(is_name).count();
+    let name = &text[1..1 + name_len];
+    if text[1 + name_len..].starts_with(';') && push(name, out) {
+        name_len + 2
+    } else {
+        out.push('&');
+        1
+    }
 }
 
 /// Adds what `&name;` or `&#number;` stands for (`name` without `&` and `;`); an unknown one adds
@@ -61,6 +67,20 @@ fn push_number(number: &str, out: &mut String) -> bool {
 }
 
 fn push_name(name: &str, out: &mut String) -> bool {
+    // The names that nearly every text has, without a look into the table of two thousand.
+    let common = match name {
+        "amp" => '&',
+        "lt" => '<',
+        "gt" => '>',
+        "quot" => '"',
+        "apos" => '\'',
+        "nbsp" => '\u{a0}',
+        _ => '\0',
+    };
+    if common != '\0' {
+        out.push(common);
+        return true;
+    }
     // Longer than any name there is, or no name at all: not looked up.
     if name.len() > NAME_BYTES_MAX || !name.bytes().all(|b| b.is_ascii_alphanumeric()) {
         return false;

@@ -46,10 +46,10 @@ pub enum Order {
         id: EpisodeId,
         /// Its title, for the person who waits.
         title: String,
-        /// The feed in which it stands.
-        feed_url: Url,
+        /// The feed in which it stands; `None` where an earlier system did not say.
+        feed_url: Option<Url>,
         /// Its key in that feed.
-        key: String,
+        key: Option<String>,
         /// What the person typed to follow it; `None` where they do not follow it any more.
         #[serde(default)]
         typed: Option<Url>,

@@ -55,6 +55,13 @@ pub(super) async fn resolve(
             if id.kind() == EpisodeKind::Youtube {
                 return Err(PipelineError::Nothing(NO_CAPTIONS_YET.to_owned()));
             }
+            let (Some(feed_url), Some(key)) = (feed_url, key) else {
+                return Err(PipelineError::Nothing(format!(
+                    "The queue does not say in which feed “{}” stands. Follow its show, and it is found there again; or give its \
+                     transcript as a file.",
+                    short(title)
+                )));
+            };
             let trust = match typed {
                 Some(typed) => tools.trust.for_link(typed),
                 None => tools.trust.untyped(),

@@ -146,8 +146,8 @@ impl Store {
         match slot.parse(&bytes) {
             Ok((value, text)) => {
                 let etag = Etag::of(&bytes);
-                self.last_good().keep(&path, text);
-                Ok(Stored { value, text: text.to_owned(), etag: Some(etag), problem: None })
+                self.last_good().keep(&path, &text);
+                Ok(Stored { value, text: text.into_owned(), etag: Some(etag), problem: None })
             }
             Err(problem) => {
                 let kept = self.last_good().find(&path);

@@ -1,5 +1,6 @@
 //! Where a document lies, what it holds, and how one state of it is told from another.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::fs::Metadata;
 use std::marker::PhantomData;
@@ -9,6 +10,7 @@ use std::sync::Arc;
 use recap_mode::Scope;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::error::Problem;
@@ -18,7 +20,16 @@ use super::text;
 pub trait Document: Serialize + DeserializeOwned + Default + Send + 'static {
     /// Arrays by these names are written with one item a line.
     const ONE_LINE_ITEMS: &'static [&'static str] = &[];
+
+    /// What a document of an earlier form says in today's; `None` where it is not in an earlier form,
+    /// a sentence where it is and cannot be understood. `stem` is the file's name without `.json`.
+    fn from_earlier(_value: &Value, _stem: &str) -> Option<Result<Value, String>> {
+        None
+    }
 }
+
+/// How far into a file its form is looked for: today's documents begin with it.
+const FORM_BYTES: usize = 4096;
 
 /// The name of a document's file: ends in `.json`, no separators, no leading dot, at most 200 bytes.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -96,20 +107,48 @@ impl<T: Document> Slot<T> {
     }
 
     /// Reads a document's bytes; the answer holds the text without a byte order mark.
-    pub(super) fn parse<'a>(&self, bytes: &'a [u8]) -> Result<(T, &'a str), Problem> {
+    pub(super) fn parse<'a>(&self, bytes: &'a [u8]) -> Result<(T, Cow<'a, str>), Problem> {
         parse(&self.scope, &self.name, bytes)
     }
 }
 
-/// Reads the bytes of a document: typed, and strict about what a typed read lets pass.
+/// Reads the bytes of a document: typed, and strict about what a typed read lets pass. One of an
+/// earlier form is read as what it says in today's, and its text is today's then.
 pub(super) fn parse<'a, T: Document>(
     scope: &Scope,
     name: &FileName,
     bytes: &'a [u8],
-) -> Result<(T, &'a str), Problem> {
+) -> Result<(T, Cow<'a, str>), Problem> {
     let problem =
         |line, column, reason| Problem { file: format!("{scope}/{name}"), line, column, reason };
     let text = text::decode(bytes).map_err(|flaw| problem(flaw.line, flaw.column, flaw.reason))?;
+    let text = match in_todays_form::<T>(text, name) {
+        None => Cow::Borrowed(text),
+        Some(Ok(today)) => Cow::Owned(today),
+        Some(Err(reason)) => return Err(problem(1, 1, reason)),
+    };
+    parse_text(scope, name, &text).map(|value| (value, text))
+}
+
+/// What an earlier document says, as a new file would say it.
+pub(super) fn in_todays_form<T: Document>(
+    text: &str,
+    name: &FileName,
+) -> Option<Result<String, String>> {
+    let front = &text.as_bytes()[..text.len().min(FORM_BYTES)];
+    let has_form = front.windows(8).any(|piece| piece == b"\"format\"");
+    if has_form {
+        return None;
+    }
+    // What is no JSON is reported by the typed read, with its place.
+    let value: Value = serde_json::from_str(text).ok()?;
+    let today = T::from_earlier(&value, name.stem())?;
+    Some(today.map(|today| text::write(&today, T::ONE_LINE_ITEMS)))
+}
+
+fn parse_text<T: Document>(scope: &Scope, name: &FileName, text: &str) -> Result<T, Problem> {
+    let problem =
+        |line, column, reason| Problem { file: format!("{scope}/{name}"), line, column, reason };
     let mut reader = serde_json::Deserializer::from_str(text);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let path = error.path().to_string();
@@ -128,7 +167,7 @@ pub(super) fn parse<'a, T: Document>(
         problem(e.line(), e.column(), "something stands after the end of the document".to_owned())
     })?;
     text::check(text).map_err(|flaw| problem(flaw.line, flaw.column, flaw.reason))?;
-    Ok((value, text))
+    Ok(value)
 }
 
 /// The state of a file's bytes: equal where the bytes are. 32 hexadecimal digits.

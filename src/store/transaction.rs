@@ -72,9 +72,9 @@ impl<'a> Tx<'a> {
         // Bytes before the text are a byte order mark: the new text is written without it.
         self.reads.insert(
             name.clone(),
-            Seen { text: Some(text.to_owned()), etag: Some(etag.clone()), base },
+            Seen { text: Some(text.clone().into_owned()), etag: Some(etag.clone()), base },
         );
-        Ok(Stored { value, text: text.to_owned(), etag: Some(etag), problem: None })
+        Ok(Stored { value, text: text.into_owned(), etag: Some(etag), problem: None })
     }
 
     /// Asks for a document to be written. Where it was read before, only what differs from what was
@@ -122,6 +122,14 @@ impl<'a> Tx<'a> {
             self.acts.push(Act::Write { name: name.clone(), text, etag });
         }
         Ok(())
+    }
+
+    /// Asks for a document that was read from an earlier form to be written in today's.
+    pub fn rewrite(&mut self, name: &FileName) {
+        if let Some(Seen { text: Some(text), etag, .. }) = self.reads.get(name) {
+            let (text, etag) = (text.clone(), etag.clone());
+            self.acts.push(Act::Write { name: name.clone(), text, etag });
+        }
     }
 
     /// Asks for a document to be removed; if it was read, only in the state in which it was.

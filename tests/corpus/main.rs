@@ -1,7 +1,7 @@
 //! Reads every file below a folder and prints what was found in it, one JSON line a file, in the
 //! form that `../shared/corpus/corpus.py compare` takes.
 //!
-//! `cargo run --release --example corpus -- transcripts DIR` (or `feeds`)
+//! `cargo run --release --example corpus -- transcripts DIR` (or `feeds`, `opml`)
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -24,8 +24,9 @@ fn main() -> ExitCode {
     let read: fn(&[u8]) -> Result<Value, String> = match kind.as_str() {
         "transcripts" => transcript,
         "feeds" => feed,
+        "opml" => opml,
         other => {
-            eprintln!("The kind {other} cannot be read here yet; give `transcripts` or `feeds`.");
+            eprintln!("The kind {other} cannot be read; give `transcripts`, `feeds` or `opml`.");
             return ExitCode::from(2);
         }
     };
@@ -98,4 +99,15 @@ fn feed(bytes: &[u8]) -> Result<Value, String> {
         })
         .collect();
     Ok(json!({ "title": as_html(&feed.title), "entries": entries }))
+}
+
+/// The facts of a list of subscriptions.
+fn opml(bytes: &[u8]) -> Result<Value, String> {
+    let list = feeds::opml::read(bytes, None).map_err(|e| e.to_string())?;
+    let feeds: Vec<Value> = list
+        .outlines
+        .iter()
+        .map(|outline| json!({ "title": as_html(&outline.title), "xml_url": outline.url }))
+        .collect();
+    Ok(json!({ "feeds": feeds }))
 }

@@ -11,6 +11,7 @@ mod support;
 mod commands;
 mod contract;
 mod doors;
+mod earlier;
 mod fairness;
 mod faults;
 mod files;
