@@ -180,6 +180,13 @@ impl Daemon {
             stop: Stop::new(),
             config_problem: Mutex::default(),
         });
+        // Before the address answers: a job that is just being begun looks like one that never was.
+        let for_jobs = app.clone();
+        let found = tokio::task::spawn_blocking(move || make_recap::interrupted_now(&for_jobs));
+        let interrupted = found.await.unwrap_or_else(|error| {
+            tracing::error!(%error, "looking for interrupted jobs panicked");
+            Vec::new()
+        });
         let listener = TcpListener::bind(config.listen)
             .await
             .map_err(|cause| StartError::Listen { address: config.listen, cause })?;
@@ -217,11 +224,7 @@ impl Daemon {
             app.tasks.spawn(task.run);
         }
         http::sweep_imports(&app.data);
-        let for_jobs = app.clone();
-        let resumed = tokio::task::spawn_blocking(move || make_recap::resume_all(&for_jobs)).await;
-        if let Err(error) = resumed {
-            tracing::error!(%error, "taking up interrupted jobs panicked");
-        }
+        make_recap::resume_all(&app, interrupted);
         app.tasks.spawn(checker::run(app.clone()));
         app.tasks.spawn(Processor::new(app.clone(), door).run());
         Ok(Daemon { app, address, server, watching: Some(watching), _lock: lock })

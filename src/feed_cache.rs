@@ -9,6 +9,7 @@ use std::fs;
 use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -152,6 +153,8 @@ pub struct FeedCache {
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     entries: Mutex<HashMap<FeedKey, Entry>>,
+    /// Whether something is known that the index does not say yet.
+    is_ahead: AtomicBool,
 }
 
 impl FeedCache {
@@ -167,7 +170,8 @@ impl FeedCache {
             .ok()
             .and_then(|bytes| serde_json::from_slice(&bytes).ok())
             .unwrap_or_default();
-        FeedCache { folder, net, clock, entropy, entries: Mutex::new(entries) }
+        let (entries, is_ahead) = (Mutex::new(entries), AtomicBool::new(false));
+        FeedCache { folder, net, clock, entropy, entries, is_ahead }
     }
 
     fn map(&self) -> MutexGuard<'_, HashMap<FeedKey, Entry>> {
@@ -303,6 +307,7 @@ impl FeedCache {
     }
 
     fn note(&self, key: &FeedKey, outcome: &Result<Checked, CheckError>, period: Duration) {
+        self.is_ahead.store(true, Ordering::Relaxed);
         let now = self.clock.now();
         let period = TimeDelta::from_std(period).unwrap_or(BACKOFF_MAX);
         let jitter = self.jitter();
@@ -348,6 +353,7 @@ impl FeedCache {
     /// Notes why something that is no feed's own could not be had, under the link that was followed:
     /// a page without a feed, a channel that is not there.
     pub fn note_failure(&self, url: &Url, trust: &Trust, reason: &str, period: Duration) {
+        self.is_ahead.store(true, Ordering::Relaxed);
         let key = FeedKey::of(url, trust);
         let now = self.clock.now();
         let jitter = self.jitter();
@@ -373,6 +379,9 @@ impl FeedCache {
     /// Writes how the checks went, for the next start, and drops what nobody asked for in
     /// [`KEPT_DAYS`]. May block.
     pub fn save_now(&self) {
+        if !self.is_ahead.swap(false, Ordering::Relaxed) {
+            return;
+        }
         let limit = self.clock.now() - TimeDelta::days(KEPT_DAYS);
         let (text, dropped) = {
             let mut map = self.map();

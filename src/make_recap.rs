@@ -115,16 +115,26 @@ async fn open(
     Ok(job)
 }
 
-/// Takes up the jobs that were not finished when the daemon went away. Those of queue items are taken
-/// up by the processor, in their turn; folders whose item wants them no more are removed. May block.
-pub fn resume_all(app: &Arc<App>) {
-    for (scope, job, order, workspace) in Workspace::unfinished(&app.data) {
-        if let Order::Episode { id, .. } = &order {
-            if !app.library.wants_job_now(&scope, id, &job) {
-                workspace.remove();
-            }
-            continue;
+/// A job that was not finished when the daemon went away.
+pub type Interrupted = (Scope, JobId, Order, Workspace);
+
+/// The jobs that were not finished when the daemon went away. Those of queue items are taken up by the
+/// processor, in their turn; folders whose item wants them no more are removed. May block.
+pub fn interrupted_now(app: &App) -> Vec<Interrupted> {
+    let mut found = Workspace::unfinished(&app.data);
+    found.retain(|(scope, job, order, workspace)| {
+        let Order::Episode { id, .. } = order else { return true };
+        if !app.library.wants_job_now(scope, id, job) {
+            workspace.remove();
         }
+        false
+    });
+    found
+}
+
+/// Takes interrupted jobs up again.
+pub fn resume_all(app: &Arc<App>, interrupted: Vec<Interrupted>) {
+    for (scope, job, order, workspace) in interrupted {
         if let Some(cancel) = app.jobs.open(&scope, first_view(app, &job, &order)) {
             tracing::info!(%scope, %job, "a job that was interrupted goes on");
             run_in_background(app, &scope, job, order, workspace, cancel);

@@ -73,21 +73,16 @@ impl Default for AutoQueue {
 pub enum State {
     /// Waits for the person's word.
     #[default]
-    #[serde(alias = "discovered", alias = "pending", alias = "new")]
     Found,
     /// Will be made.
-    #[serde(alias = "queued")]
     Approved,
     /// Is being made.
     Processing,
     /// Its recap is in the library.
-    #[serde(alias = "completed")]
     Done,
     /// Could not be made; `reason` says why and what to do.
-    #[serde(alias = "error")]
     Failed,
     /// The person does not want it.
-    #[serde(alias = "dismissed")]
     Skipped,
 }
 

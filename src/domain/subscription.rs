@@ -124,17 +124,16 @@ enum Written {
 struct Whole {
     #[serde(default)]
     id: Option<SubscriptionId>,
-    #[serde(alias = "feedUrl", alias = "channelUrl")]
     url: String,
-    #[serde(default, alias = "name")]
+    #[serde(default)]
     title: String,
     #[serde(default)]
     feed_url: Option<Url>,
-    #[serde(default, alias = "addedAt")]
+    #[serde(default)]
     added_at: Option<DateTime<Utc>>,
     #[serde(default)]
     paused: bool,
-    #[serde(default, alias = "autoApprove")]
+    #[serde(default)]
     auto_approve: bool,
     #[serde(default)]
     auto_approve_per_day_max: Option<u32>,

@@ -1,7 +1,7 @@
 //! The cache against servers on loopback that answer with validators, refusals and lies.
 
 use std::os::unix::fs::PermissionsExt;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::AtomicUsize;
 
 use recap_mode::{ManualClock, SeededEntropy};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};

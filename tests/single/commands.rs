@@ -302,3 +302,90 @@ fn the_demo_makes_a_recap_and_ends_with_0() {
     let scratch = ran.out.split_whitespace().find(|word| word.contains("recap-demo-")).unwrap();
     assert!(!Path::new(scratch).exists(), "which goes away");
 }
+
+#[test]
+fn eight_programs_that_change_the_same_queue_lose_nothing() {
+    let data = tempfile::tempdir().unwrap();
+    let owner = data.path().join("history/owner");
+    std::fs::create_dir_all(&owner).unwrap();
+    let items: Vec<Value> = (0..64)
+        .map(|n| serde_json::json!({"id": format!("pod:{n:04x}"), "state": "found", "title": format!("Episode {n}"), "mine": n}))
+        .collect();
+    let queue = serde_json::json!({"format": 1, "items": items}).to_string();
+    std::fs::write(owner.join("auto-queue.json"), queue).unwrap();
+    let workers: Vec<_> = (0..8)
+        .map(|worker| {
+            let data = data.path().to_owned();
+            std::thread::spawn(move || {
+                for n in (worker..64).step_by(8) {
+                    let what = if n % 16 < 8 { "approve" } else { "skip" };
+                    let ran = run(recap(&data).args([what, &format!("pod:{n:04x}")]));
+                    assert_eq!(ran.code, 0, "{what} {n}: {}", ran.err);
+                }
+            })
+        })
+        .collect();
+    for worker in workers {
+        worker.join().unwrap();
+    }
+    let text = std::fs::read_to_string(owner.join("auto-queue.json")).unwrap();
+    let queue: Value = serde_json::from_str(&text).unwrap();
+    for (n, item) in queue["items"].as_array().unwrap().iter().enumerate() {
+        let want = if n % 16 < 8 { "approved" } else { "skipped" };
+        assert_eq!(
+            (&item["state"], &item["mine"]),
+            (&Value::from(want), &Value::from(n)),
+            "{item}"
+        );
+    }
+    let skipped = std::fs::read_to_string(owner.join("skip-list.json")).unwrap();
+    let skipped: Value = serde_json::from_str(&skipped).unwrap();
+    assert_eq!(skipped["episodes"].as_array().unwrap().len(), 32);
+}
+
+#[test]
+fn whom_one_follows_is_changed_from_the_command_line_without_a_daemon() {
+    let data = tempfile::tempdir().unwrap();
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let publisher = runtime.block_on(crate::support::publisher::Publisher::new());
+    publisher.show("/feed", "The Bakery", 5);
+    let link = publisher.url("/feed");
+    let seen = run(recap(data.path()).args(["follow", "--preview", &link]));
+    assert!(seen.code == 0 && seen.out.contains("5 episodes, 5 with a transcript"), "{}", seen.out);
+    let ran = run(recap(data.path()).args(["follow", "--newest", "2", &link]));
+    assert!(
+        ran.code == 0 && ran.out.contains("The Bakery  (2 episodes found)"),
+        "{}{}",
+        ran.out,
+        ran.err
+    );
+    let again = run(recap(data.path()).args(["follow", &link]));
+    assert!(again.code == 2 && again.err.contains("followed already"), "{}", again.err);
+    let queue = run(recap(data.path()).arg("queue"));
+    assert_eq!(queue.out.lines().count(), 2, "{}", queue.out);
+    let ran = run(recap(data.path()).args(["skip", "Episode 4"]));
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    let ran = run(recap(data.path()).args(["approve", "--all"]));
+    assert!(ran.out.contains("1 approved"), "{}", ran.out);
+    let refused = run(recap(data.path()).args(["retry", "Episode 5"]));
+    assert!(refused.code == 2 && refused.err.contains("is approved"), "{}", refused.err);
+    let ran = run(recap(data.path()).args(["skip", "--undo", "Episode 4"]));
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    publisher.show("/feed", "The Bakery", 6);
+    let ran = run(recap(data.path()).arg("check-now"));
+    assert!(ran.out.contains("1 checked, 0 unchanged, 1 episodes found"), "{}", ran.out);
+    let opml = data.path().join("list.opml");
+    let ran = run(recap(data.path()).arg("export-opml").arg(&opml));
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    let ran = run(recap(data.path()).args(["unfollow", "bakery"]));
+    assert!(ran.out.contains("not followed any more"), "{}{}", ran.out, ran.err);
+    assert_eq!(run(recap(data.path()).arg("subs")).out, "");
+    let ran = run(recap(data.path()).arg("import-opml").arg(&opml));
+    assert!(ran.out.contains("1 are newly followed"), "{}", ran.out);
+    publisher.status("/feed", 500);
+    let ran = run(recap(data.path()).arg("check-now"));
+    assert!(ran.code == 3 && ran.out.contains("1 failed"), "{} {}", ran.code, ran.out);
+    let closed = run(recap(data.path()).args(["follow", "https://open.spotify.com/show/x"]));
+    assert!(closed.code == 2 && closed.err.contains("Spotify"), "{}", closed.err);
+}

@@ -200,3 +200,111 @@ async fn a_full_disk_gets_a_sentence_reads_go_on_deleting_works_and_it_heals() {
     assert_eq!(send().await["stage"], "done", "it heals without a restart");
     daemon.stop().await;
 }
+
+/// How often a busy round or a busy processor is killed here; an issue's full count is asked for with
+/// `RECAP_KILLS`.
+#[expect(clippy::disallowed_methods, reason = "a test's own variable, not the daemon's")]
+fn kills() -> usize {
+    std::env::var_os("RECAP_KILLS").and_then(|n| n.to_str()?.parse().ok()).unwrap_or(12)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_in_a_busy_round_and_a_busy_queue_nothing_is_lost_doubled_or_half() {
+    use crate::support::publisher::Publisher;
+    const SHOWS: u32 = 6;
+    let publisher = Publisher::new().await;
+    let data = tempfile::tempdir().unwrap();
+    let owner = data.path().join("history/owner");
+    std::fs::create_dir_all(&owner).unwrap();
+    let mut count = 2;
+    let publish = |count: u32| {
+        for n in 0..SHOWS {
+            publisher.show(&format!("/{n}/feed"), &format!("Show {n}"), count);
+        }
+    };
+    publish(count);
+    let lines: Vec<Value> = (0..SHOWS)
+        .map(|n| {
+            json!({"url": publisher.url(&format!("/{n}/feed")), "auto_approve": n % 2 == 0,
+            "auto_approve_per_day_max": 1000, "newest_at_first": 2})
+        })
+        .collect();
+    let list = json!({"format": 1, "subscriptions": lines}).to_string();
+    std::fs::write(owner.join("subscriptions.json"), list).unwrap();
+    for kill in 0..kills() {
+        let (mut daemon, base) = serve(data.path()).await;
+        // A new episode a show now and then, and a round that finds them, beside the boot's own.
+        if kill % 3 == 2 {
+            count += 1;
+            publish(count);
+        }
+        let url = format!("{base}/api/subscriptions/check");
+        let checking = in_background(async move { client().post(url).send().await.map(drop) });
+        let pause = 23 * (kill as u64 * 7 % 31) + 3;
+        tokio::time::sleep(Duration::from_millis(pause)).await;
+        daemon.0.kill().unwrap();
+        daemon.0.wait().unwrap();
+        let _ = checking.await.unwrap();
+        for name in ["subscriptions", "auto-queue", "seen-list", "skip-list", "feed-state"] {
+            let path = owner.join(format!("{name}.json"));
+            if let Ok(text) = std::fs::read_to_string(&path) {
+                serde_json::from_str::<Value>(&text)
+                    .unwrap_or_else(|error| panic!("{name} after kill {kill}: {error}\n{text}"));
+            }
+        }
+    }
+    let house = House::over(data, json!({}), single).await;
+    let (found, done) = until("everything to come to rest", async || {
+        let check = house.client.post(house.url("/api/subscriptions/check"));
+        check.send().await.unwrap();
+        let queue = house.json("/api/auto-queue?limit=1").await;
+        let counts = &queue["counts"];
+        let sum = |states: &[&str]| states.iter().map(|s| counts[s].as_u64().unwrap()).sum::<u64>();
+        let whole = sum(&["found", "done"]) == u64::from(SHOWS * count);
+        (whole && sum(&["approved", "processing", "failed", "skipped"]) == 0)
+            .then(|| (sum(&["found"]), sum(&["done"])))
+    })
+    .await;
+    assert_eq!((found, done), (u64::from(SHOWS / 2 * count), u64::from(SHOWS / 2 * count)));
+    // Each found once, each made once, each in the seen list once.
+    let queue: Value =
+        serde_json::from_str(&std::fs::read_to_string(house.file("auto-queue.json")).unwrap())
+            .unwrap();
+    let mut ids: Vec<&str> =
+        queue["items"].as_array().unwrap().iter().filter_map(|item| item["id"].as_str()).collect();
+    let all = ids.len();
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids.len(), all, "an episode stands in the queue twice");
+    let mut episodes: Vec<String> = Vec::new();
+    let mut cursor = String::new();
+    loop {
+        let page = house.json(&format!("/api/recaps?limit=200{cursor}")).await;
+        for recap in page["recaps"].as_array().unwrap() {
+            episodes.push(recap["episode"]["id"].as_str().unwrap().to_owned());
+        }
+        match page["next"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => break,
+        }
+    }
+    let made = episodes.len() as u64;
+    episodes.sort_unstable();
+    episodes.dedup();
+    assert_eq!((made, episodes.len() as u64), (done, done), "each recap once");
+    let seen = std::fs::read_to_string(house.file("seen-list.json")).unwrap();
+    assert_eq!(seen.matches(" offered ").count(), (SHOWS * count) as usize);
+    until("the last job's end", async || {
+        (house.daemon().app().jobs.open_count() == 0).then_some(())
+    })
+    .await;
+    let data = house.interrupt().await;
+    let left: Vec<String> = tree(data.path())
+        .into_iter()
+        .map(|(name, _)| name)
+        .filter(|name| {
+            name.starts_with("work/") || name.ends_with(".tmp") || name.ends_with(".part")
+        })
+        .collect();
+    assert!(left.is_empty(), "{left:?}");
+}

@@ -69,10 +69,23 @@ fn keyed(map: &Map<String, Value>) -> Vec<(Option<&str>, &Value)> {
     map.iter().map(|(key, value)| (Some(key.as_str()), value)).collect()
 }
 
-/// Whether an item is one of today already.
+/// Words that an earlier item is told by beside its capitals (`channelId`, `addedAt`): today's keys
+/// are in small letters, and what else a person adds is theirs.
+const EARLIER_WORDS: [&str; 6] = ["status", "name", "channel", "feed", "video", "error"];
+
+/// Whether an item is one of today already: today's reader takes it, and no key of it is one of the
+/// earlier system's.
 pub(super) fn is_todays<T: DeserializeOwned>(item: &Value, keys: &[&str]) -> bool {
-    item.as_object().is_some_and(|map| map.keys().all(|key| keys.contains(&key.as_str())))
-        && T::deserialize(item).is_ok()
+    let is_earlier = |key: &str| {
+        !keys.contains(&key)
+            && (EARLIER_WORDS.contains(&key) || key.bytes().any(|b| b.is_ascii_uppercase()))
+    };
+    match item {
+        Value::Object(map) => {
+            !map.keys().any(|key| is_earlier(key)) && T::deserialize(item).is_ok()
+        }
+        _ => false,
+    }
 }
 
 /// Whether a document only lacks `format`: today's reader does not ask for it.
@@ -82,7 +95,11 @@ pub(super) fn is_todays_list<T: DeserializeOwned>(
     keys: &[&str],
 ) -> bool {
     let list = earlier.as_object().and_then(|map| map.get(name)).and_then(Value::as_array);
-    list.is_some_and(|list| list.iter().all(|item| is_todays::<T>(item, keys)))
+    // Today's reader of subscriptions also takes a link alone.
+    let fits = |item: &Value| {
+        is_todays::<T>(item, keys) || item.is_string() && T::deserialize(item).is_ok()
+    };
+    list.is_some_and(|list| list.iter().all(fits))
 }
 
 /// A document of today with one list.
