@@ -183,9 +183,9 @@ impl Daemon {
         // Before the address answers: a job that is just being begun looks like one that never was.
         let for_jobs = app.clone();
         let found = tokio::task::spawn_blocking(move || make_recap::interrupted_now(&for_jobs));
-        let interrupted = found.await.unwrap_or_else(|error| {
+        let (interrupted, begun) = found.await.unwrap_or_else(|error| {
             tracing::error!(%error, "looking for interrupted jobs panicked");
-            Vec::new()
+            Default::default()
         });
         let listener = TcpListener::bind(config.listen)
             .await
@@ -226,7 +226,7 @@ impl Daemon {
         http::sweep_imports(&app.data);
         make_recap::resume_all(&app, interrupted);
         app.tasks.spawn(checker::run(app.clone()));
-        app.tasks.spawn(Processor::new(app.clone(), door).run());
+        app.tasks.spawn(Processor::new(app.clone(), door, begun).run());
         Ok(Daemon { app, address, server, watching: Some(watching), _lock: lock })
     }
 

@@ -234,7 +234,7 @@ impl FeedCache {
         let validators = if has_body { before.validators.clone() } else { Validators::default() };
         let outcome = match self.net.ask(&request, &validators).await {
             Ok(Answer::Unchanged) => Ok(Checked::Unchanged),
-            Ok(Answer::Changed(fetched)) => self.take(&key, url, fetched, &before, has_body).await,
+            Ok(Answer::Changed(fetched)) => self.take(&key, url, *fetched, &before, has_body).await,
             Err(error) => Err(error.into()),
         };
         self.note(&key, &outcome, limits.period);

@@ -118,18 +118,24 @@ async fn open(
 /// A job that was not finished when the daemon went away.
 pub type Interrupted = (Scope, JobId, Order, Workspace);
 
-/// The jobs that were not finished when the daemon went away. Those of queue items are taken up by the
-/// processor, in their turn; folders whose item wants them no more are removed. May block.
-pub fn interrupted_now(app: &App) -> Vec<Interrupted> {
-    let mut found = Workspace::unfinished(&app.data);
-    found.retain(|(scope, job, order, workspace)| {
-        let Order::Episode { id, .. } = order else { return true };
-        if !app.library.wants_job_now(scope, id, job) {
+/// The jobs that were not finished when the daemon went away: what people brought, and items of queues,
+/// which the processor takes up in their turn. May block.
+pub fn interrupted_now(app: &App) -> (Vec<Interrupted>, Vec<Interrupted>) {
+    Workspace::unfinished(&app.data)
+        .into_iter()
+        .partition(|(_, _, order, _)| !matches!(order, Order::Episode { .. }))
+}
+
+/// Removes what was begun for items that want it no more, once their queues were brought in line. May
+/// block.
+pub fn sweep_now(app: &App, begun: Vec<Interrupted>) {
+    for (scope, job, order, workspace) in begun {
+        if let Order::Episode { id, .. } = &order
+            && !app.library.wants_job_now(&scope, id, &job)
+        {
             workspace.remove();
         }
-        false
-    });
-    found
+    }
 }
 
 /// Takes interrupted jobs up again.

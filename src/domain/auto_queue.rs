@@ -230,6 +230,19 @@ pub struct QueueItem {
     pub media: Option<MediaKey>,
 }
 
+/// How an item goes back.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Back {
+    /// The job to go on with.
+    pub job: Option<JobId>,
+    /// Not earlier than this.
+    pub not_before: Option<DateTime<Utc>>,
+    /// What the person sees.
+    pub reason: Option<Reason>,
+    /// Whether it was a try.
+    pub counts: bool,
+}
+
 /// What a person or the daemon wants of an item.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Move {
@@ -423,25 +436,18 @@ impl QueueItem {
     }
 
     /// processing → approved, to go on with `job` (`None`: a new one), not before a time, for a reason
-    /// that the person sees. Without a reason it was interrupted, which does not count as a try.
+    /// that the person sees. What was not the item's own try is not counted as one.
     ///
     /// # Errors
     /// [`QueueError::Refused`].
-    pub fn put_back(
-        &mut self,
-        job: Option<JobId>,
-        not_before: Option<DateTime<Utc>>,
-        reason: Option<Reason>,
-        now: DateTime<Utc>,
-    ) -> Result<(), QueueError> {
+    pub fn put_back(&mut self, back: Back, now: DateTime<Utc>) -> Result<(), QueueError> {
         self.step(Move::PutBack, now)?;
-        let tried = reason.as_ref().is_some_and(|reason| reason.code == ReasonCode::TryAgain);
-        if !tried {
+        if !back.counts {
             self.attempt = self.attempt.saturating_sub(1);
         }
-        self.job = job;
-        self.not_before = not_before;
-        self.reason = reason;
+        self.job = back.job;
+        self.not_before = back.not_before;
+        self.reason = back.reason;
         Ok(())
     }
 
@@ -630,7 +636,7 @@ impl AutoQueue {
         for item in self.items.iter_mut().filter(|item| item.state == State::Processing) {
             // An item without a job was never Recap's: `refuse_states` speaks to it.
             let Some(job) = item.job.clone().filter(|job| !runs(job)) else { continue };
-            changed |= item.put_back(Some(job), None, None, now).is_ok();
+            changed |= item.put_back(Back { job: Some(job), ..Back::default() }, now).is_ok();
         }
         changed
     }
@@ -678,7 +684,7 @@ mod tests {
             Move::Start => item.start(job("j"), now()).map(drop),
             Move::Finish => item.finish("2026-01-01-x-aaaaaa".parse().unwrap(), now()),
             Move::Fail => item.fail(why(ReasonCode::Failed), now()),
-            Move::PutBack => item.put_back(None, None, None, now()),
+            Move::PutBack => item.put_back(Back::default(), now()),
             Move::Retry => item.retry(now()),
             Move::Redo => item.redo(now()),
         }
@@ -724,7 +730,7 @@ mod tests {
     fn a_job_is_kept_over_an_interruption_and_new_after_a_person_s_retry() {
         let mut one = item(1, State::Approved);
         assert_eq!(one.start(job("first"), now()), Ok(job("first")));
-        one.put_back(Some(job("first")), None, None, now()).unwrap();
+        one.put_back(Back { job: Some(job("first")), ..Back::default() }, now()).unwrap();
         assert_eq!((one.attempt, one.start(job("second"), now())), (0, Ok(job("first"))));
         one.fail(why(ReasonCode::Failed), now()).unwrap();
         one.retry(now()).unwrap();
@@ -739,7 +745,9 @@ mod tests {
             one.start(job("j"), now()).unwrap();
             let Some(at) = one.next_try(now()) else { break };
             minutes.push((at - now()).num_minutes());
-            one.put_back(None, Some(at), Some(why(ReasonCode::TryAgain)), now()).unwrap();
+            let reason = Some(why(ReasonCode::TryAgain));
+            let back = Back { not_before: Some(at), reason, counts: true, ..Back::default() };
+            one.put_back(back, now()).unwrap();
             assert!(one.is_waiting(now()) && one.is_ready(at));
         }
         assert_eq!((minutes, one.attempt), (vec![1, 5, 30, 180], TRIES_MAX));

@@ -8,7 +8,7 @@ mod pace;
 mod round;
 pub mod view;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -74,6 +74,21 @@ pub struct Following {
     clock: Arc<dyn Clock>,
     pace: pace::Pace,
     reports: Mutex<HashMap<Scope, RoundReport>>,
+    /// Scopes for which somebody is having a round right now.
+    asking: Mutex<HashSet<Scope>>,
+}
+
+/// A scope for which a round was asked for, until this is dropped.
+pub struct Asking<'a> {
+    following: &'a Following,
+    scope: Scope,
+}
+
+impl Drop for Asking<'_> {
+    fn drop(&mut self) {
+        let mut asking = self.following.asking.lock().unwrap_or_else(PoisonError::into_inner);
+        asking.remove(&self.scope);
+    }
 }
 
 /// How a subscription does, for a person.
@@ -132,7 +147,14 @@ impl Following {
             clock,
             pace: pace::Pace::default(),
             reports: Mutex::default(),
+            asking: Mutex::default(),
         }
+    }
+
+    /// The right to ask for a round of a scope; `None` while somebody else has it.
+    pub fn asking(&self, scope: &Scope) -> Option<Asking<'_>> {
+        let mut asking = self.asking.lock().unwrap_or_else(PoisonError::into_inner);
+        asking.insert(scope.clone()).then(|| Asking { following: self, scope: scope.clone() })
     }
 
     /// How the last round went for a scope, since the daemon started.

@@ -1,14 +1,16 @@
 //! What a scope follows, what was found for it, and what it knows already: every change is one locked
 //! read, change and write of the scope's own documents, and nothing of them is kept in memory.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, PoisonError};
 
 use chrono::{DateTime, Utc};
 use recap_mode::{Fault, FaultKind, JobId, Scope};
 use url::Url;
 
-use crate::domain::auto_queue::{ApprovedBy, AutoQueue, QueueError, QueueItem, Reason, State};
+use crate::domain::auto_queue::{
+    ApprovedBy, AutoQueue, Back, QueueError, QueueItem, Reason, State,
+};
 use crate::domain::episode::EpisodeId;
 use crate::domain::feed_state::{FeedState, Notice};
 use crate::domain::filters::{PassedOver, Sieve};
@@ -300,8 +302,8 @@ impl Library {
         let now = self.now();
         let ids: Vec<SubscriptionId> = new.iter().map(|_| self.new_subscription_id()).collect();
         self.change_subscriptions(scope, move |list| {
-            let mut followed: std::collections::HashSet<String> =
-                list.subscriptions.iter().flat_map(|one| feed_names(one)).collect();
+            let mut followed: HashSet<String> =
+                list.subscriptions.iter().flat_map(feed_names).collect();
             let mut added = 0;
             for (one, id) in new.iter().zip(&ids) {
                 if feed_names(one).any(|name| followed.contains(&name)) {
@@ -357,8 +359,7 @@ impl Library {
     ) -> Result<Subscriptions, FollowError> {
         let list = self.subscriptions(scope).await?;
         let is_whole = |one: &Subscription| one.id.is_some() && one.added_at.is_some();
-        let ids: std::collections::HashSet<_> =
-            list.subscriptions.iter().filter_map(|one| one.id.as_ref()).collect();
+        let ids: HashSet<_> = list.subscriptions.iter().filter_map(|one| one.id.as_ref()).collect();
         if list.subscriptions.iter().all(is_whole) && ids.len() == list.subscriptions.len() {
             return Ok(list);
         }
@@ -382,15 +383,18 @@ impl Library {
         .await
     }
 
-    /// Everything that a scope knows, with its documents as a transaction read them.
+    /// Everything that a scope knows, with its documents as a transaction read them; and what stands in
+    /// the queue and not yet on the seen list, since somebody died in between.
     fn known(
         &self,
         scope: &Scope,
         queue: &AutoQueue,
         skipped: &SkipList,
         seen: &SeenList,
-    ) -> Result<Known, StoreError> {
+    ) -> Result<(Known, HashSet<EpisodeId>), StoreError> {
         let mut known = Known::default();
+        let mut unseen: HashSet<EpisodeId> =
+            queue.items.iter().map(|item| item.id.clone()).collect();
         for head in self.heads_now(scope)? {
             let traits = Traits::new(
                 head.episode.id.clone(),
@@ -410,10 +414,11 @@ impl Library {
         }
         for show in &seen.shows {
             for (traits, _) in show.episodes.iter().filter_map(SeenLine::read) {
+                unseen.remove(&traits.id);
                 known.add(Place::SeenList, &show.title, &traits);
             }
         }
-        Ok(known)
+        Ok((known, unseen))
     }
 
     /// Takes in what checks found for a scope: new episodes go to the queue, all are seen from then
@@ -437,7 +442,7 @@ impl Library {
                 let mut seen = tx.read::<SeenList>(&names.seen_list)?.value;
                 let mut state = tx.read::<FeedState>(&names.feed_state)?.value;
                 let skipped = tx.read::<SkipList>(&names.skip_list)?.value;
-                let mut known = library.known(&whose, &queue, &skipped, &seen)?;
+                let (mut known, mut unseen) = library.known(&whose, &queue, &skipped, &seen)?;
                 let mut taken = TakenIn::default();
                 for intake in &intakes {
                     // Unfollowed, or led elsewhere, while it was checked: it is nobody's now.
@@ -450,7 +455,12 @@ impl Library {
                     let Ok(sieve) = one.filters.sieve() else { continue };
                     let note = state.note_mut(&intake.subscription, &intake.url);
                     let is_first = note.first_checked_at.is_none();
-                    let mut room = Room { queue: &mut queue, seen: &mut seen, known: &mut known };
+                    let mut room = Room {
+                        queue: &mut queue,
+                        seen: &mut seen,
+                        known: &mut known,
+                        unseen: &mut unseen,
+                    };
                     let whole =
                         room.take_in(one, &sieve, intake, is_first, defaults, now, &mut taken);
                     note.show_key.get_or_insert_with(|| intake.show_key.clone());
@@ -748,14 +758,29 @@ impl Library {
                 ItemOutcome::Failed(reason) => item.fail(reason.clone(), now)?,
                 ItemOutcome::MayPass { reason, next_job } => match item.next_try(now) {
                     Some(at) => {
-                        item.put_back(Some(next_job.clone()), Some(at), Some(reason.clone()), now)?;
+                        let back = Back {
+                            job: Some(next_job.clone()),
+                            not_before: Some(at),
+                            reason: Some(reason.clone()),
+                            counts: true,
+                        };
+                        item.put_back(back, now)?;
                     }
                     None => item.fail(reason.clone(), now)?,
                 },
                 ItemOutcome::Waits { reason, until } => {
-                    item.put_back(Some(job.clone()), Some(*until), Some(reason.clone()), now)?;
+                    let back = Back {
+                        job: Some(job.clone()),
+                        not_before: Some(*until),
+                        reason: Some(reason.clone()),
+                        counts: false,
+                    };
+                    item.put_back(back, now)?;
                 }
-                ItemOutcome::Interrupted => item.put_back(Some(job.clone()), None, None, now)?,
+                ItemOutcome::Interrupted => {
+                    let back = Back { job: Some(job.clone()), ..Back::default() };
+                    item.put_back(back, now)?;
+                }
             }
             Ok(Some(item.state))
         })
@@ -863,6 +888,7 @@ struct Room<'a> {
     queue: &'a mut AutoQueue,
     seen: &'a mut SeenList,
     known: &'a mut Known,
+    unseen: &'a mut HashSet<EpisodeId>,
 }
 
 impl Room<'_> {
@@ -896,6 +922,10 @@ impl Room<'_> {
                 now,
             );
             let why = match same {
+                Some(same) if same.by == By::Id && self.unseen.remove(&same.id) => {
+                    lines.push(SeenLine::new(traits, &Why::Offered));
+                    continue;
+                }
                 Some(same) if same.by == By::Id => {
                     // Who follows again wants the newest, also of what was there the first time.
                     let was_before = || self.seen.why(&traits.id) == Some(Why::Before);
@@ -1028,3 +1058,6 @@ fn feed_names(one: &Subscription) -> impl Iterator<Item = String> + use<> {
 fn is_same_feed(one: &Subscription, other: &Subscription) -> bool {
     feed_names(one).any(|name| feed_names(other).any(|its| its == name))
 }
+
+#[cfg(test)]
+mod tests;

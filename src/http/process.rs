@@ -59,7 +59,7 @@ impl ProcessRequest {
 /// What is to be made.
 enum Asked {
     /// Something that a person brought.
-    New(Order, Option<Vec<u8>>),
+    New(Box<Order>, Option<Vec<u8>>),
     /// An item of the queue.
     Item(EpisodeId),
 }
@@ -101,7 +101,7 @@ async fn begin(
     accept: &str,
 ) -> Result<Response, Fault> {
     let job = match read_order(app, request, name).await? {
-        Asked::New(order, upload) => make_recap::start(app, &caller.scope, order, upload).await?,
+        Asked::New(order, upload) => make_recap::start(app, &caller.scope, *order, upload).await?,
         Asked::Item(id) => make_recap::start_item(app, &caller.scope, &id).await?,
     };
     let follow = app.jobs.follow(&caller.scope, &job).ok_or_else(no_such_job)?;
@@ -194,7 +194,7 @@ fn order(asked: ProcessRequest) -> Result<Asked, Fault> {
         (Some(link), None) => {
             let url = parse_link(&link)?;
             let episode = given(asked.episode).map_or(EpisodeChoice::Newest, EpisodeChoice::Named);
-            Ok(Asked::New(Order::Link { url, episode }, None))
+            Ok(Asked::New(Box::new(Order::Link { url, episode }), None))
         }
         (None, Some(text)) => uploaded(asked.name.unwrap_or_default(), text.into_bytes()),
         (Some(_), Some(_)) => Err(Fault::invalid("Send a link or a text, not both.")),
@@ -232,7 +232,7 @@ fn uploaded(name: String, bytes: Vec<u8>) -> Result<Asked, Fault> {
         return Err(too_large(BYTES_MAX));
     }
     let name = name.chars().take(300).collect();
-    Ok(Asked::New(Order::Upload { name }, Some(bytes)))
+    Ok(Asked::New(Box::new(Order::Upload { name }), Some(bytes)))
 }
 
 fn no_such_job() -> Fault {

@@ -7,7 +7,7 @@ use axum::extract::{Path, Request, State};
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, LOCATION};
 use axum::http::{HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
-use recap_mode::{Caller, Entitlement, Fault, Scope};
+use recap_mode::{Caller, Entitlement, Fault, FaultKind, Scope};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -300,7 +300,8 @@ pub(super) async fn unfollow(
 ///
 /// The answer comes when the round is over.
 #[utoipa::path(post, path = "/api/subscriptions/check", tag = "following",
-    responses((status = 200, body = Option<RoundReport>, description = "How it went; `null` where nothing is followed")))]
+    responses((status = 200, body = Option<RoundReport>, description = "How it went; `null` where nothing is followed"),
+        (status = 429, description = "It is being done already")))]
 pub(super) async fn check_all(
     State(app): State<Arc<App>>,
     Who(caller): Who,
@@ -328,6 +329,10 @@ async fn round(
     scope: &Scope,
     which: Which,
 ) -> Result<Json<Option<RoundReport>>, Fault> {
+    let _asking = app.following.asking(scope).ok_or_else(|| {
+        Fault::new(FaultKind::TooMany, "Your subscriptions are being checked already.")
+            .hint("Wait until that round is over.")
+    })?;
     let follower = app.follower(scope).await;
     let heard = |scope: &Scope, taken: &crate::history::following::TakenIn| {
         if !taken.found.is_empty() {

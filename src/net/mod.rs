@@ -194,7 +194,7 @@ pub enum Answer {
     /// It is as it was.
     Unchanged,
     /// It is this now.
-    Changed(Fetched),
+    Changed(Box<Fetched>),
 }
 
 /// One thing to fetch.
@@ -433,7 +433,7 @@ impl Net {
     /// Each of [`FetchError`].
     pub async fn fetch(&self, request: &Request) -> Result<Fetched, FetchError> {
         match self.ask(request, &Validators::default()).await? {
-            Answer::Changed(fetched) => Ok(fetched),
+            Answer::Changed(fetched) => Ok(*fetched),
             // `ask` takes a 304 only where validators were sent.
             Answer::Unchanged => Err(FetchError::Status {
                 link: Shown::from(&request.url),
@@ -458,7 +458,9 @@ impl Net {
         if response.status() == StatusCode::NOT_MODIFIED && !validators.is_empty() {
             return Ok(Answer::Unchanged);
         }
-        self.read(request, &mut deadline, url, moved_to, response).await.map(Answer::Changed)
+        self.read(request, &mut deadline, url, moved_to, response)
+            .await
+            .map(|fetched| Answer::Changed(Box::new(fetched)))
     }
 
     async fn follow(

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use recap_mode::{SeededEntropy, SystemClock, SystemEntropy};
+use recap_mode::{SeededEntropy, SystemEntropy};
 use serde::{Deserialize, Serialize};
 
 use super::*;

@@ -18,6 +18,7 @@ use tokio::time::{Duration, Instant, sleep, timeout};
 use crate::app::App;
 use crate::domain::auto_queue::{QueueItem, Reason, ReasonCode};
 use crate::history::following::ItemOutcome;
+use crate::make_recap::{self, Interrupted};
 use crate::net::is_near;
 
 /// How often the queues are looked at where no event tells: one `stat` a scope.
@@ -45,6 +46,8 @@ pub struct Processor {
     app: Arc<App>,
     /// The daemon's own front door, on loopback.
     door: SocketAddr,
+    /// What was begun for items before the daemon went away.
+    begun: Mutex<Vec<Interrupted>>,
     state: Mutex<State>,
 }
 
@@ -60,8 +63,8 @@ struct State {
 
 impl Processor {
     /// A processor that knocks at `door`.
-    pub fn new(app: Arc<App>, door: SocketAddr) -> Arc<Processor> {
-        Arc::new(Processor { app, door, state: Mutex::default() })
+    pub fn new(app: Arc<App>, door: SocketAddr, begun: Vec<Interrupted>) -> Arc<Processor> {
+        Arc::new(Processor { app, door, begun: Mutex::new(begun), state: Mutex::default() })
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -72,6 +75,12 @@ impl Processor {
     pub async fn run(self: Arc<Processor>) {
         let app = self.app.clone();
         self.settle_all().await;
+        let begun = std::mem::take(&mut *self.begun.lock().unwrap_or_else(PoisonError::into_inner));
+        let swept = app.clone();
+        let sweep = tokio::task::spawn_blocking(move || make_recap::sweep_now(&swept, begun));
+        if let Err(error) = sweep.await {
+            tracing::error!(%error, "removing what no item wants panicked");
+        }
         loop {
             let step = if self.state().running.len() < app.config_now().queue_workers {
                 self.process_next().await
@@ -161,7 +170,7 @@ impl Processor {
             state.hosts.keys().cloned().collect()
         };
         let fits = move |item: &QueueItem| host_of(item).is_none_or(|host| !busy.contains(&host));
-        let job = crate::make_recap::new_id(app);
+        let job = make_recap::new_id(app);
         // While an item is being taken up, what this scope has `processing` counts as running only for
         // others who look; this look itself must see what is left from a daemon that went away.
         let runs = {
@@ -243,7 +252,10 @@ impl Processor {
             .iter()
             .any(|passes| passes.word() == kind)
         {
-            self.may_pass(&said)
+            // Not the item's fault, and no try of it.
+            let until = self.app.clock.now() + chrono::TimeDelta::minutes(1);
+            let reason = Reason { code: ReasonCode::TryAgain, message: said };
+            ItemOutcome::Waits { reason, until }
         } else {
             ItemOutcome::Failed(Reason { code: ReasonCode::Failed, message: said })
         })
@@ -251,7 +263,7 @@ impl Processor {
 
     fn may_pass(&self, why: &str) -> ItemOutcome {
         let reason = Reason { code: ReasonCode::TryAgain, message: why.to_owned() };
-        ItemOutcome::MayPass { reason, next_job: crate::make_recap::new_id(&self.app) }
+        ItemOutcome::MayPass { reason, next_job: make_recap::new_id(&self.app) }
     }
 
     async fn post(
