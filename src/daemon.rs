@@ -157,6 +157,7 @@ impl Daemon {
         let net = Net::new();
         let feed_cache =
             Arc::new(FeedCache::open(&data, net.clone(), clock.clone(), entropy.clone()));
+        feed_cache.sweep_now();
         let following =
             Following::new(library.clone(), feed_cache.clone(), net.clone(), clock.clone());
         let (config_sender, config_now) = watch::channel(config.clone());

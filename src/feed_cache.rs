@@ -345,6 +345,18 @@ impl FeedCache {
         i32::from(byte[0]) * 200 / 255 - 100
     }
 
+    /// Removes what a killed process left half written. May block.
+    pub fn sweep_now(&self) {
+        let entries = fs::read_dir(&self.folder).into_iter().flatten().flatten();
+        for entry in entries {
+            if entry.path().extension().is_some_and(|ending| ending == "part")
+                && let Err(error) = fs::remove_file(entry.path())
+            {
+                tracing::warn!(%error, file = %entry.path().display(), "a half written feed could not be removed");
+            }
+        }
+    }
+
     /// Asks no earlier than at a time that the host wished for.
     pub fn postpone(&self, key: &FeedKey, until: DateTime<Utc>) {
         self.map().entry(key.clone()).or_default().next_check_at = Some(until);

@@ -35,7 +35,13 @@ fn looks_like_key(part: &str) -> bool {
     })
 }
 
+/// Parameters that are as long as a key and public.
+const PUBLIC_NAMES: [&str; 4] = ["channel_id", "playlist_id", "v", "list"];
+
 fn is_secret_pair(name: &str, value: &str) -> bool {
+    if PUBLIC_NAMES.contains(&name) {
+        return false;
+    }
     SECRET_NAMES.contains(&name.to_ascii_lowercase().as_str()) || looks_like_key(value)
 }
 

@@ -212,6 +212,10 @@ async fn what_nobody_asked_for_in_a_month_is_dropped_with_its_body() {
     assert!(cache.entry(&FeedKey::of(&url, &trust)).is_none());
     let left: Vec<_> = fs::read_dir(data.path().join("cache/feeds")).unwrap().flatten().collect();
     assert_eq!(left.len(), 1, "the index alone: {left:?}");
+    let half = data.path().join("cache/feeds/0123.part");
+    fs::write(&half, "half").unwrap();
+    cache.sweep_now();
+    assert!(!half.exists());
 }
 
 #[test]

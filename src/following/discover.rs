@@ -26,8 +26,8 @@ const YOUTUBE_COOKIE: &str = "SOCS=CAI";
 /// A feed that was found.
 #[derive(Clone, Debug)]
 pub struct Discovered {
-    /// What was typed, as a whole link.
-    pub typed: Url,
+    /// What was asked to find it: the typed link itself, or a page or service that knows the feed.
+    pub asked: Url,
     /// The feed's own link.
     pub feed_url: Url,
     /// What stands in it.
@@ -37,7 +37,7 @@ pub struct Discovered {
 impl Discovered {
     /// The feed's link where it is not what was typed.
     pub fn other_feed_url(&self) -> Option<Url> {
-        (self.feed_url != self.typed).then(|| self.feed_url.clone())
+        (self.feed_url != self.asked).then(|| self.feed_url.clone())
     }
 }
 
@@ -107,11 +107,11 @@ impl Following {
             Typed::Link(url) => self.behind_link(follower, url, rules).await,
             Typed::YoutubeChannel(id) => {
                 let feed_url = place::channel_feed(youtube, &id);
-                self.known_feed(feed_url.clone(), feed_url, &base_trust, rules).await
+                self.known_feed(youtube.clone(), feed_url, &base_trust, rules).await
             }
             Typed::YoutubePlaylist(id) => {
                 let feed_url = place::playlist_feed(youtube, &id);
-                self.known_feed(feed_url.clone(), feed_url, &base_trust, rules).await
+                self.known_feed(youtube.clone(), feed_url, &base_trust, rules).await
             }
             Typed::YoutubePage(url) => {
                 let page_url = place::youtube_page(youtube, &url);
@@ -177,17 +177,17 @@ impl Following {
 
     async fn known_feed(
         &self,
-        typed: Url,
+        asked: Url,
         feed_url: Url,
         trust: &Trust,
         rules: &Rules,
     ) -> Result<Discovered, DiscoverError> {
         if let Some(read) = self.kept(&feed_url, trust, rules).await? {
-            return Ok(Discovered { typed, feed_url, read });
+            return Ok(Discovered { asked, feed_url, read });
         }
         let fetched = self.get(&feed_url, ACCEPT_FEEDS, None, trust, rules).await?;
         let read = self.cache.adopt(&feed_url, trust, fetched, rules.limits.period).await?;
-        Ok(Discovered { typed, feed_url, read })
+        Ok(Discovered { asked, feed_url, read })
     }
 
     async fn behind_link(
@@ -198,12 +198,12 @@ impl Following {
     ) -> Result<Discovered, DiscoverError> {
         let trust = follower.trust.for_link(&url).and(&[&rules.bases.youtube, &rules.bases.apple]);
         if let Some(read) = self.kept(&url, &trust, rules).await? {
-            return Ok(Discovered { typed: url.clone(), feed_url: url, read });
+            return Ok(Discovered { asked: url.clone(), feed_url: url, read });
         }
         let fetched = self.get(&url, ACCEPT_FEEDS, None, &trust, rules).await?;
         if feeds::looks_like_feed(&fetched.bytes) {
             let read = self.cache.adopt(&url, &trust, fetched, rules.limits.period).await?;
-            return Ok(Discovered { typed: url.clone(), feed_url: url, read });
+            return Ok(Discovered { asked: url.clone(), feed_url: url, read });
         }
         let (bytes, charset, base) = (fetched.bytes, fetched.charset, fetched.url);
         let media_type = fetched.media_type;

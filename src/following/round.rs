@@ -19,6 +19,7 @@ use crate::domain::feed_state::FeedState;
 use crate::domain::known::Candidate;
 use crate::domain::subscription::{Subscription, SubscriptionId};
 use crate::feed_cache::{CheckError, Checked, FeedKey, Read};
+use crate::feeds::place::{self, Place};
 use crate::history::following::{Intake, TakenIn};
 use crate::net::{Shown, Trust};
 
@@ -122,6 +123,8 @@ struct Waiting {
     id: SubscriptionId,
     show_key: Option<String>,
     consumed: Option<String>,
+    /// The link is a channel's or a playlist's, and the person's line does not name its feed yet.
+    lacks_feed_url: bool,
 }
 
 /// One thing to ask for, and who waits for it.
@@ -303,7 +306,14 @@ impl Following {
                 }
                 report_of(reports, scope, now);
                 let show_key = note.and_then(|note| note.show_key.clone());
-                let waiting = Waiting { follower: follower.clone(), one, id, show_key, consumed };
+                let lacks_feed_url = one.feed_url.is_none()
+                    && note.is_none_or(|note| note.moved_to.is_empty())
+                    && matches!(
+                        place::place(&one.url),
+                        Ok(Place::YoutubeChannel(_) | Place::YoutubePlaylist(_))
+                    );
+                let follower = follower.clone();
+                let waiting = Waiting { follower, one, id, show_key, consumed, lacks_feed_url };
                 let ask = asks.entry(key.clone()).or_insert_with(|| Ask {
                     key,
                     url,
@@ -418,7 +428,7 @@ impl Following {
         let mut made: HashMap<String, Arc<Vec<Candidate>>> = HashMap::new();
         let mut count = 0;
         for waiting in ask.waiting {
-            let Waiting { follower, one, id, show_key, consumed } = waiting;
+            let Waiting { follower, one, id, show_key, consumed, lacks_feed_url } = waiting;
             let report = report_of(reports, &follower.scope, now);
             if ask.fetches {
                 report.checked += 1;
@@ -458,7 +468,8 @@ impl Following {
                         .clone();
                     count += candidates.len();
                     let inbox = inboxes.entry(follower.scope.clone()).or_default();
-                    let other = (ask.is_unknown && *url != ask.url).then(|| url.clone());
+                    let is_other = ask.is_unknown && *url != ask.url || lacks_feed_url;
+                    let other = is_other.then(|| url.clone());
                     if one.title.is_empty() || other.is_some() {
                         inbox.lines.push((
                             id.clone(),

@@ -220,7 +220,7 @@ impl Preview {
         let mut items: Vec<_> = feed.items.iter().collect();
         items.sort_by_key(|item| std::cmp::Reverse(item.published_at));
         let is_it = |one: &&Subscription| {
-            one.url == found.typed.as_str()
+            one.url == found.asked.as_str()
                 || one.url == found.feed_url.as_str()
                 || one.feed_url.as_ref() == Some(&found.feed_url)
         };

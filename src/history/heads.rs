@@ -286,6 +286,18 @@ pub(super) fn save(cache: &Path, scope: &Scope, shelf: &Shelf, random: &str) {
     }
 }
 
+/// Removes what a killed process left half written; how many. Whoever writes at this moment loses a
+/// cache and nothing else.
+pub(super) fn sweep(cache: &Path) -> usize {
+    walkdir::WalkDir::new(cache.join("heads"))
+        .max_depth(2)
+        .into_iter()
+        .flatten()
+        .filter(|entry| entry.path().extension().is_some_and(|ending| ending == "tmp"))
+        .filter(|entry| fs::remove_file(entry.path()).is_ok())
+        .count()
+}
+
 fn write_cache(path: &Path, shelf: &Shelf, random: &str) -> io::Result<()> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;

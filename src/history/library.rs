@@ -220,7 +220,7 @@ impl Library {
         if let Err(error) = layout::write_companions(self.root()) {
             tracing::warn!(%error, "the schemas for editors could not be written");
         }
-        let swept = self.store.sweep_now() + self.sweep_trash();
+        let swept = self.store.sweep_now() + self.sweep_trash() + heads::sweep(&self.cache);
         if swept > 0 {
             tracing::info!(swept, "{swept} left-over files were removed");
         }

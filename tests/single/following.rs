@@ -602,3 +602,227 @@ async fn a_list_of_feeds_comes_in_and_goes_out() {
     let answer = import.body("<rss><channel/></rss>").send().await.unwrap();
     assert_eq!(answer.status(), 400);
 }
+
+const CHANNEL: &str = "UCsheds0123456789abcdef0";
+
+/// YouTube as far as following goes: a channel's page, a video's page, the feeds.
+fn youtube(publisher: &Publisher) {
+    let page = |body: String| Page { kind: "text/html", body, ..Page::default() };
+    let link = format!(
+        "<html><head><link rel=\"alternate\" type=\"application/rss+xml\" title=\"RSS\" \
+         href=\"https://www.youtube.com/feeds/videos.xml?channel_id={CHANNEL}\"></head><body>Sheds</body></html>"
+    );
+    publisher.put("/@sheds", page(link));
+    let watch = format!(
+        "<script>var x = {{\"videoDetails\":{{\"videoId\":\"aaaaaaaaaaa\",\"channelId\":\"{CHANNEL}\"}}}}</script>"
+    );
+    publisher.put("/watch?v=aaaaaaaaaaa", page(watch));
+    publisher.put("/@nobody", page("<html>Before you continue</html>".to_owned()));
+    let entry = |id: &str, title: &str| {
+        format!(
+            "<entry><id>yt:video:{id}</id><yt:videoId>{id}</yt:videoId><title>{title}</title>\
+             <link rel=\"alternate\" href=\"https://www.youtube.com/watch?v={id}\"/>\
+             <published>2026-10-01T10:00:00+00:00</published></entry>"
+        )
+    };
+    let feed = format!(
+        "<feed xmlns=\"http://www.w3.org/2005/Atom\" xmlns:yt=\"http://www.youtube.com/xml/schemas/2015\">\
+         <title>Sheds of the North</title>{}{}</feed>",
+        entry("aaaaaaaaaaa", "A roof"),
+        entry("bbbbbbbbbbb", "A door")
+    );
+    for query in [format!("channel_id={CHANNEL}"), "playlist_id=PLsheds0123456789".to_owned()] {
+        let path = format!("/feeds/videos.xml?{query}");
+        publisher.put(&path, Page { kind: "text/xml", body: feed.clone(), ..Page::default() });
+    }
+}
+
+#[tokio::test]
+async fn a_channel_is_followed_by_whatever_link_a_person_has() {
+    let publisher = Publisher::new().await;
+    youtube(&publisher);
+    let settings = json!({"youtube_url": publisher.base, "apple_url": publisher.base});
+    let house = House::over(tempfile::tempdir().unwrap(), settings, super::support::single).await;
+    let playlist = "https://www.youtube.com/playlist?list=PLsheds0123456789".to_owned();
+    for (link, title) in [
+        ("@sheds".to_owned(), "Sheds of the North"),
+        ("https://m.youtube.com/@sheds/videos".to_owned(), "Sheds of the North"),
+        (format!("https://www.youtube.com/channel/{CHANNEL}"), "Sheds of the North"),
+        ("https://youtu.be/aaaaaaaaaaa?t=5".to_owned(), "Sheds of the North"),
+        (playlist.clone(), "Sheds of the North"),
+    ] {
+        let (status, preview) =
+            post(&house, "/api/subscriptions/preview", json!({"url": link})).await;
+        assert_eq!((status, preview["title"].as_str()), (200, Some(title)), "{link}: {preview}");
+    }
+    let id = follow(&house, json!({"url": "@sheds"})).await;
+    found(&house, 2).await;
+    let view = house.json(&format!("/api/subscriptions/{id}")).await;
+    assert!(
+        view["feed_url"].as_str().unwrap().ends_with(&format!("channel_id={CHANNEL}")),
+        "{view}"
+    );
+    // The same channel by another link is the same channel; the same videos by a playlist are known.
+    let other = json!({"url": format!("https://www.youtube.com/channel/{CHANNEL}")});
+    let (status, answer) = post(&house, "/api/subscriptions", other).await;
+    assert_eq!(status, 409, "{answer}");
+    follow(&house, json!({"url": playlist})).await;
+    check(&house).await;
+    assert_eq!(titles(&house, "found").await, ["A door", "A roof"]);
+    assert_eq!(item(&house, "A roof").await["id"], "yt:aaaaaaaaaaa");
+    // Captions are not this version's: the item says so, and what to do.
+    decide(&house, "A roof", "approve").await;
+    let failed = in_state(&house, "A roof", "failed").await;
+    assert!(
+        failed["reason"]["message"].as_str().unwrap().contains("give it as a file"),
+        "{failed}"
+    );
+    for (link, status, part) in [
+        ("@nobody", 400, "No channel was found"),
+        ("https://www.youtube.com/playlist?list=WL", 400, "list"),
+        ("https://open.spotify.com/show/abc", 400, "Spotify"),
+        ("javascript:alert(1)", 400, "cannot be followed"),
+        ("two words", 400, "not a link"),
+        ("https://www.youtube.com/watch?v=short", 400, "no valid video"),
+    ] {
+        let (got, fault) = post(&house, "/api/subscriptions/preview", json!({"url": link})).await;
+        let said = fault["error"]["message"].as_str().unwrap().to_owned();
+        assert!(got == status && said.contains(part), "{link}: {got} {said}");
+    }
+}
+
+#[tokio::test]
+async fn a_page_that_names_a_feed_and_an_apple_link_lead_to_it() {
+    let publisher = Publisher::new().await;
+    publisher.show("/shows/feed.xml", "The Bakery", 2);
+    let body = "<html><head><title>Bakery</title><link rel='alternate' type='application/rss+xml' \
+                href='/shows/feed.xml'><body>Welcome"
+        .to_owned();
+    publisher.put("/shows/", Page { kind: "text/html", body, ..Page::default() });
+    let body = "<html><body>No feed here".to_owned();
+    publisher.put("/bare", Page { kind: "text/html", body, ..Page::default() });
+    let body = json!({"resultCount": 1, "results": [{"kind": "podcast", "collectionName": "The Bakery",
+        "feedUrl": publisher.url("/shows/feed.xml")}]});
+    let lookup = Page { kind: "text/javascript", body: body.to_string(), ..Page::default() };
+    publisher.put("/lookup?id=123456&entity=podcast", lookup);
+    let body = json!({"resultCount": 0, "results": []}).to_string();
+    publisher.put(
+        "/lookup?id=9&entity=podcast",
+        Page { kind: "text/javascript", body, ..Page::default() },
+    );
+    let settings = json!({"apple_url": publisher.base, "allow_private_addresses": true});
+    let house = House::over(tempfile::tempdir().unwrap(), settings, super::support::single).await;
+    let apple = "https://podcasts.apple.com/de/podcast/the-bakery/id123456?i=1000";
+    let (status, preview) = post(&house, "/api/subscriptions/preview", json!({"url": apple})).await;
+    assert_eq!((status, &preview["title"]), (200, &json!("The Bakery")), "{preview}");
+    let (status, fault) = post(
+        &house,
+        "/api/subscriptions",
+        json!({"url": "https://podcasts.apple.com/us/podcast/id9"}),
+    )
+    .await;
+    assert_eq!(status, 400, "{fault}");
+    let (status, fault) =
+        post(&house, "/api/subscriptions", json!({"url": publisher.url("/bare")})).await;
+    assert!(
+        status == 400 && fault["error"]["message"].as_str().unwrap().contains("names no feed"),
+        "{fault}"
+    );
+    let id = follow(&house, json!({"url": publisher.url("/shows/")})).await;
+    found(&house, 2).await;
+    let view = house.json(&format!("/api/subscriptions/{id}")).await;
+    assert_eq!(view["feed_url"], publisher.url("/shows/feed.xml"));
+    // A line of the same page, added by hand, is told that it is there twice.
+    let mut list = file(&house, "subscriptions.json");
+    let line = json!({"url": publisher.url("/shows/feed.xml")});
+    list["subscriptions"].as_array_mut().unwrap().push(line);
+    std::fs::write(house.file("subscriptions.json"), list.to_string()).unwrap();
+    let report = until("the report", async || {
+        let report = check(&house).await;
+        (report["failed_count"] == 1).then_some(report)
+    })
+    .await;
+    assert!(report["failed"][0]["why"].as_str().unwrap().contains("Another line"), "{report}");
+}
+
+#[tokio::test]
+async fn hostile_feeds_get_a_reason_and_harm_nobody() {
+    let publisher = Publisher::new().await;
+    publisher.show("/well", "Well", 2);
+    let huge =
+        format!("<rss><channel><title>{}</title></channel></rss>", "x".repeat(1024 * 1024 + 10));
+    publisher.put("/huge", Page { kind: "text/xml", body: huge, ..Page::default() });
+    let bomb = "<!DOCTYPE x [<!ENTITY a \"aaaaaaaaaa\"><!ENTITY b \"&a;&a;&a;&a;&a;&a;&a;&a;\">]><rss><channel>\
+                <title>&b;</title></channel></rss>"
+        .to_owned();
+    publisher.put("/bomb", Page { kind: "text/xml", body: bomb, ..Page::default() });
+    let deep = format!("<rss><channel>{}", "<a>".repeat(200_000));
+    publisher.put("/deep", Page { kind: "text/xml", body: deep, ..Page::default() });
+    let slow = Page { wait: Duration::from_secs(30), ..Page::default() };
+    publisher.put("/slow", slow);
+    let elsewhere = Publisher::new().await;
+    elsewhere.show("/feed", "Secret", 1);
+    let away = Page { status: 302, location: elsewhere.url("/feed"), ..Page::default() };
+    publisher.put("/away", away);
+    let circle = Page { status: 301, location: publisher.url("/circle"), ..Page::default() };
+    publisher.put("/circle", circle);
+    let settings = json!({"fetch_timeout_secs": 2, "feed_mib_max": 1});
+    let house = House::over(tempfile::tempdir().unwrap(), settings, super::support::single).await;
+    let names = ["/huge", "/bomb", "/deep", "/slow", "/away", "/circle", "/well"];
+    let lines: Vec<Value> = names.iter().map(|path| json!({"url": publisher.url(path)})).collect();
+    std::fs::create_dir_all(house.file("")).unwrap();
+    let list = json!({"subscriptions": lines}).to_string();
+    std::fs::write(house.file("subscriptions.json"), list).unwrap();
+    let list = until("all looked at", async || {
+        let list = house.json("/api/subscriptions").await;
+        let looked = |one: &Value| one["health"]["checked_at"].is_string();
+        let all = list["subscriptions"].as_array()?;
+        (all.len() == names.len() && all.iter().all(looked)).then_some(list)
+    })
+    .await;
+    let problem = |n: usize| list["subscriptions"][n]["health"]["problem"].as_str().unwrap_or("");
+    for (n, part) in [
+        (0, "larger than 1 MiB"),
+        (2, "nested"),
+        (3, "within 2 seconds"),
+        (4, "private address"),
+        (5, "redirects more than"),
+        (6, ""),
+    ] {
+        assert!(problem(n).contains(part), "{}: {}", names[n], problem(n));
+    }
+    assert_eq!(found(&house, 2).await, ["Episode 1", "Episode 2"]);
+    assert_eq!(elsewhere.hits("/feed").len(), 0, "nothing private was asked");
+}
+
+#[tokio::test]
+async fn behind_a_password_the_queue_is_made_all_the_same_and_strangers_see_nothing_of_it() {
+    let publisher = Publisher::new().await;
+    publisher.show("/feed", "The Bakery", 1);
+    let data = tempfile::tempdir().unwrap();
+    let owner = data.path().join("history/owner");
+    std::fs::create_dir_all(&owner).unwrap();
+    let lines = json!({"subscriptions": [{"url": publisher.url("/feed"), "auto_approve": true}]});
+    std::fs::write(owner.join("subscriptions.json"), lines.to_string()).unwrap();
+    let secrets = recap::secrets::Secrets::open(
+        data.path(),
+        None,
+        std::sync::Arc::new(recap_mode::SystemEntropy),
+    )
+    .unwrap();
+    secrets.set_password(Some("correct horse")).unwrap();
+    let house = House::over(data, json!({}), super::support::single).await;
+    let made = until("the recap", async || {
+        let text = std::fs::read_to_string(house.file("auto-queue.json")).ok()?;
+        let queue: Value = serde_json::from_str(&text).ok()?;
+        let item = queue["items"].get(0)?.clone();
+        (item["state"] == "done" && house.daemon().app().jobs.open_count() == 0).then_some(item)
+    })
+    .await;
+    assert!(made["recap"].is_string(), "{made}");
+    for path in
+        ["/api/subscriptions", "/api/auto-queue", "/api/skip-list", "/api/subscriptions/export"]
+    {
+        assert_eq!(house.get(path).await.status(), 401, "{path}");
+    }
+}
