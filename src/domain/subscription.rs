@@ -90,25 +90,34 @@ impl fmt::Display for SubscriptionId {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
 pub struct Subscription {
     /// By which commands name it; made by Recap.
+    #[serde(default)]
     pub id: Option<SubscriptionId>,
     /// What the person follows, as they wrote it: a feed, a page, a channel.
     pub url: String,
     /// Shown for it; the show's own title where the person gave none.
+    #[serde(default)]
     pub title: String,
     /// The feed behind `url`, where that is another; found by Recap.
+    #[serde(default)]
     pub feed_url: Option<Url>,
     /// When it was first followed.
+    #[serde(default)]
     pub added_at: Option<DateTime<Utc>>,
     /// Not checked while true.
+    #[serde(default)]
     pub paused: bool,
     /// Whether new episodes are approved without asking.
+    #[serde(default)]
     pub auto_approve: bool,
     /// Most recaps a day that are made without asking; the setting `auto_approve_per_day_max` without it.
+    #[serde(default)]
     pub auto_approve_per_day_max: Option<u32>,
     /// How many of the newest episodes are found at the first check; the setting `newest_at_first`
     /// without it.
+    #[serde(default)]
     pub newest_at_first: Option<u32>,
     /// Which episodes are found.
+    #[serde(default)]
     pub filters: Filters,
 }
 
@@ -250,6 +259,8 @@ mod tests {
         .unwrap();
         assert_eq!(read.subscriptions[0].url, "https://example.org/feed");
         assert_eq!(read.subscriptions[1].url, "example.org/other");
+        let schema = schemars::schema_for!(Subscription).to_value();
+        assert_eq!(schema["required"], serde_json::json!(["url"]), "editors ask for no more");
         assert!(read.subscriptions.iter().all(|one| one.id.is_none() && !one.paused));
     }
 

@@ -210,6 +210,11 @@ impl Following {
         let mut known = self.reports.lock().unwrap_or_else(PoisonError::into_inner);
         for (scope, mut report) in reports {
             report.finished_at = now;
+            // What nothing was asked for says nothing new: the last round that asked stays.
+            if *which == Which::Due && report.checked == 0 && report.found == 0 {
+                known.entry(scope).or_insert(report);
+                continue;
+            }
             if report.failed_count > 0 || report.found > 0 {
                 tracing::info!(
                     %scope, checked = report.checked, found = report.found, failed = report.failed_count,
@@ -243,7 +248,13 @@ impl Following {
             let list = match self.library.complete_subscriptions(scope).await {
                 Ok(list) => list,
                 Err(error) => {
-                    tracing::warn!(%scope, %error, "the subscriptions could not be read; the others are checked");
+                    // Whoever watches the files has said it in the log, with its place.
+                    tracing::debug!(%scope, %error, "the subscriptions could not be read; the others are checked");
+                    let name = Subscription {
+                        title: "subscriptions.json".to_owned(),
+                        ..Subscription::default()
+                    };
+                    report_of(reports, scope, now).fail(&name, error.to_string());
                     continue;
                 }
             };

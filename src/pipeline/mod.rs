@@ -349,3 +349,35 @@ async fn blocking<A: Send + 'static>(
         .await
         .map_err(|error| PipelineError::Panicked(error.to_string()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use recap_mode::{SystemClock, SystemEntropy};
+
+    #[tokio::test]
+    async fn a_stage_that_never_ends_is_ended_and_may_be_tried_again() {
+        // A listener that nobody accepts from: the connection stands, and no answer comes.
+        let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = Url::parse(&format!("http://{}/feed", silent.local_addr().unwrap())).unwrap();
+        let data = tempfile::tempdir().unwrap();
+        let (net, clock) = (Net::new(), Arc::new(SystemClock));
+        let feeds =
+            FeedCache::open(data.path(), net.clone(), clock.clone(), Arc::new(SystemEntropy));
+        let deadline = Duration::from_secs(600);
+        let tools = Tools {
+            net,
+            clock,
+            trust: TrustRule::Typed,
+            feeds: Arc::new(feeds),
+            fetch_timeout: deadline,
+            stage_timeout: Duration::from_millis(200),
+            feed_limits: Limits { bytes_max: 1_000, deadline, period: deadline },
+        };
+        let order = Order::Link { url, episode: EpisodeChoice::Newest };
+        let outcome = run(&tools, &order, &Workspace::in_memory(None), &|_, _| ()).await;
+        let error = outcome.unwrap_err();
+        assert!(matches!(error, PipelineError::Stuck { stage: Stage::Transcript, .. }), "{error}");
+        assert!(error.may_pass());
+    }
+}
