@@ -8,6 +8,7 @@ use std::sync::Arc;
 use recap_mode::{Scope, SystemClock, SystemEntropy};
 
 use crate::app::{rules_of, trust_of};
+use crate::domain::episode::EpisodeId;
 use crate::domain::filters::Filters;
 use crate::domain::subscription::{Subscription, SubscriptionId, Subscriptions};
 use crate::export::clock;
@@ -15,7 +16,7 @@ use crate::feed_cache::FeedCache;
 use crate::feeds::opml;
 use crate::following::view::{Preview, SubscriptionView};
 use crate::following::{DiscoverError, Follower, Following, Rules, Which, exportable, importable};
-use crate::history::Library;
+use crate::history::{FollowError, Library};
 use crate::net::Net;
 
 use super::{Failure, ScopeArg, Setting, safe, say, say_json, small_runtime};
@@ -24,7 +25,7 @@ use super::{Failure, ScopeArg, Setting, safe, say, say_json, small_runtime};
 const OPML_BYTES_MAX: u64 = 32 * 1024 * 1024;
 
 /// Everything that following takes, without a daemon.
-struct Hands {
+pub(super) struct Hands {
     library: Arc<Library>,
     following: Following,
     follower: Follower,
@@ -33,7 +34,7 @@ struct Hands {
 }
 
 impl Hands {
-    fn new(setting: &Setting, scope: &Scope) -> Result<Hands, Failure> {
+    pub(super) fn new(setting: &Setting, scope: &Scope) -> Result<Hands, Failure> {
         let (data, config) = (setting.data()?, setting.config()?);
         let (time, chance) = (Arc::new(SystemClock), Arc::new(SystemEntropy));
         let library = Library::open(&data, time.clone(), chance.clone())?;
@@ -87,6 +88,21 @@ impl Hands {
                 )))
             }
         }
+    }
+
+    /// Puts an episode into the queue that stands in the feed of somebody who is followed, whatever was
+    /// decided about it; `false` where none has it.
+    pub(super) fn offer(&self, id: &EpisodeId) -> Result<bool, Failure> {
+        for one in self.subscriptions()?.subscriptions {
+            let offered = self.following.offer(&self.follower, &one, id, &self.rules);
+            match self.runtime.block_on(offered) {
+                Ok(_) => return Ok(true),
+                // Not in this feed: the next one may have it.
+                Err(FollowError::Refused(_)) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(false)
     }
 
     fn round(&self, which: &Which) -> Result<u8, Failure> {
@@ -275,6 +291,9 @@ impl Unfollow {
 
 #[derive(clap::Args)]
 pub(super) struct Subs {
+    /// One subscription, with its episodes and why each is where it is
+    #[arg(value_name = "SUBSCRIPTION")]
+    name: Option<String>,
     #[command(flatten)]
     scope: ScopeArg,
     /// Print JSON
@@ -285,6 +304,9 @@ pub(super) struct Subs {
 impl Subs {
     pub(super) fn run(self, setting: Setting) -> Result<u8, Failure> {
         let hands = Hands::new(&setting, &self.scope.scope)?;
+        if let Some(name) = &self.name {
+            return self.episodes(&hands, name);
+        }
         let list = hands.subscriptions()?;
         let views: Vec<SubscriptionView> =
             list.subscriptions.iter().map(|one| hands.view(one)).collect::<Result<_, _>>()?;
@@ -310,6 +332,32 @@ impl Subs {
             if let Some(problem) = &view.health.problem {
                 say(&safe(&format!("          {problem}")))?;
             }
+        }
+        Ok(0)
+    }
+}
+
+impl Subs {
+    fn episodes(&self, hands: &Hands, name: &str) -> Result<u8, Failure> {
+        let one = hands.named(name)?;
+        let episodes = hands.runtime.block_on(hands.following.episodes(
+            &hands.follower,
+            &one,
+            &hands.rules,
+        ))?;
+        if self.json {
+            say_json(&episodes)?;
+            return Ok(0);
+        }
+        if episodes.is_empty() {
+            say("Its feed was not fetched yet; `recap check-now` does.")?;
+        }
+        for episode in episodes {
+            let day = episode
+                .published_at
+                .map_or("----------".to_owned(), |at| at.date_naive().to_string());
+            say(&safe(&format!("{:<21}{day}  {}", episode.id.to_string(), episode.title)))?;
+            say(&safe(&format!("{:21}{}", "", episode.why)))?;
         }
         Ok(0)
     }

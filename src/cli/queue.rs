@@ -9,6 +9,7 @@ use crate::domain::episode::EpisodeId;
 use crate::following::view::{Counts, ItemView};
 use crate::history::following::Decision;
 
+use super::follow::Hands;
 use super::{Failure, ScopeArg, Setting, safe, say, say_json, small_runtime};
 
 #[derive(clap::Args)]
@@ -162,7 +163,24 @@ impl Approve {
             say(&format!("{count} approved."))?;
             return Ok(0);
         }
-        decide(&setting, &self.scope, &self.names, Decision::Approve, "approved")
+        let ids = named(&setting, &self.scope, &self.names)?;
+        let library = setting.library()?;
+        let queue = small_runtime()?.block_on(library.auto_queue(&self.scope.scope))?;
+        let (there, others): (Vec<_>, Vec<_>) =
+            ids.into_iter().partition(|id| queue.find(id).is_some());
+        let hands = Hands::new(&setting, &self.scope.scope)?;
+        for id in &others {
+            // What a filter passed over, or what was there before, may be wanted all the same.
+            if !hands.offer(id)? {
+                return Err(Failure::input(format!(
+                    "There is no episode `{id}` in the queue, and in no feed that is followed. `recap subs NAME` lists a feed's."
+                )));
+            }
+        }
+        let approve = library.decide(&self.scope.scope, there, Decision::Approve);
+        let count = small_runtime()?.block_on(approve)? + others.len();
+        say(&format!("{count} approved."))?;
+        Ok(0)
     }
 }
 

@@ -368,6 +368,14 @@ fn whom_one_follows_is_changed_from_the_command_line_without_a_daemon() {
     assert_eq!(ran.code, 0, "{}", ran.err);
     let ran = run(recap(data.path()).args(["approve", "--all"]));
     assert!(ran.out.contains("1 approved"), "{}", ran.out);
+    // What was there before is listed with why, and may be wanted all the same.
+    let listed = run(recap(data.path()).args(["subs", "bakery"]));
+    assert!(listed.out.contains("It was there before you followed the show."), "{}", listed.out);
+    let old = listed.out.lines().find(|line| line.contains("Episode 1")).unwrap();
+    let ran = run(recap(data.path()).args(["approve", old.split_whitespace().next().unwrap()]));
+    assert!(ran.out.contains("1 approved"), "{}{}", ran.out, ran.err);
+    let ran = run(recap(data.path()).args(["approve", "pod:0000"]));
+    assert!(ran.code == 2 && ran.err.contains("in no feed that is followed"), "{}", ran.err);
     let refused = run(recap(data.path()).args(["retry", "Episode 5"]));
     assert!(refused.code == 2 && refused.err.contains("is approved"), "{}", refused.err);
     let ran = run(recap(data.path()).args(["skip", "--undo", "Episode 4"]));

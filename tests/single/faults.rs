@@ -259,9 +259,13 @@ async fn killed_in_a_busy_round_and_a_busy_queue_nothing_is_lost_doubled_or_half
     let counts = loop {
         let again = until("something to move", async || {
             let check = house.client.post(house.url("/api/subscriptions/check"));
-            check.send().await.unwrap();
+            let answer = check.send().await.unwrap();
+            assert_eq!(answer.status(), 200);
+            let report: Value = answer.json().await.unwrap();
+            assert_eq!(report["failed_count"], 0, "{report}");
             let counts = house.json("/api/auto-queue?limit=1").await["counts"].clone();
-            let at_rest = ["approved", "processing"].iter().all(|state| counts[*state] == 0);
+            let at_rest = report["found"] == 0
+                && ["approved", "processing"].iter().all(|state| counts[*state] == 0);
             (counts != last || at_rest).then_some((counts, at_rest))
         })
         .await;
@@ -272,7 +276,8 @@ async fn killed_in_a_busy_round_and_a_busy_queue_nothing_is_lost_doubled_or_half
     };
     let (found, done) = (counts["found"].as_u64().unwrap(), counts["done"].as_u64().unwrap());
     let half = u64::from(SHOWS / 2 * count);
-    assert_eq!((found, done), (half, half), "{counts}");
+    let says = house.json("/api/subscriptions").await;
+    assert_eq!((found, done), (half, half), "{counts} {says}");
     // Each found once, each made once, each in the seen list once.
     let queue: Value =
         serde_json::from_str(&std::fs::read_to_string(house.file("auto-queue.json")).unwrap())
