@@ -107,9 +107,10 @@ impl Hands {
 
     fn round(&self, which: &Which) -> Result<u8, Failure> {
         let followers = [self.follower.clone()];
-        self.runtime.block_on(self.following.round(&followers, which, &self.rules, &|_, _| ()));
+        let round = self.following.round(&followers, which, &self.rules, &|_, _| ());
+        let mut reports = self.runtime.block_on(round);
         self.following.save_now();
-        let Some(report) = self.following.report(&self.follower.scope) else {
+        let Some(report) = reports.remove(&self.follower.scope) else {
             say("Nothing is followed.")?;
             return Ok(0);
         };
@@ -213,8 +214,9 @@ impl Follow {
         let id = hands.runtime.block_on(hands.library.follow(&hands.follower.scope, new))?;
         let which = Which::One(hands.follower.scope.clone(), id.clone());
         let followers = [hands.follower.clone()];
-        hands.runtime.block_on(hands.following.round(&followers, &which, &hands.rules, &|_, _| ()));
-        let count = hands.following.report(&hands.follower.scope).map_or(0, |report| report.found);
+        let round = hands.following.round(&followers, &which, &hands.rules, &|_, _| ());
+        let reports = hands.runtime.block_on(round);
+        let count = reports.get(&hands.follower.scope).map_or(0, |report| report.found);
         let one = hands.named(id.as_str())?;
         if self.json {
             return say_json(&hands.view(&one)?);

@@ -163,14 +163,15 @@ struct Inbox {
 }
 
 impl Following {
-    /// One round for `followers`; `heard` is told of each scope that took something in.
+    /// One round for `followers`; `heard` is told of each scope that took something in. How it went, by
+    /// scope; a scope that follows nothing has no report.
     pub async fn round(
         &self,
         followers: &[Follower],
         which: &Which,
         rules: &Rules,
         heard: Heard<'_>,
-    ) {
+    ) -> HashMap<Scope, RoundReport> {
         let mut reports: HashMap<Scope, RoundReport> = HashMap::new();
         let asks = self.plan(followers, which, rules, &mut reports).await;
         let slots = Arc::new(Semaphore::new(rules.fetches_max));
@@ -208,11 +209,11 @@ impl Following {
         self.flush(&mut inboxes, rules, &mut reports, heard).await;
         let now = self.clock.now();
         let mut known = self.reports.lock().unwrap_or_else(PoisonError::into_inner);
-        for (scope, mut report) in reports {
+        for (scope, report) in &mut reports {
             report.finished_at = now;
             // What nothing was asked for says nothing new: the last round that asked stays.
             if *which == Which::Due && report.checked == 0 && report.found == 0 {
-                known.entry(scope).or_insert(report);
+                known.entry(scope.clone()).or_insert_with(|| report.clone());
                 continue;
             }
             if report.failed_count > 0 || report.found > 0 {
@@ -222,8 +223,9 @@ impl Following {
                     report.checked, report.found, report.failed_count
                 );
             }
-            known.insert(scope, report);
+            known.insert(scope.clone(), report.clone());
         }
+        reports
     }
 
     /// What has to be asked: each feed once, with everybody who waits for it.

@@ -342,8 +342,8 @@ async fn round(
             app.queue_wake.notify_one();
         }
     };
-    app.following.round(&[follower], &which, &app.rules(), &heard).await;
-    Ok(Json(app.following.report(scope)))
+    let mut reports = app.following.round(&[follower], &which, &app.rules(), &heard).await;
+    Ok(Json(reports.remove(scope)))
 }
 
 /// The episodes of a subscription's feed, and why each is where it is

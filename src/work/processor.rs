@@ -300,3 +300,22 @@ fn host_of(item: &QueueItem) -> Option<String> {
     let url = item.feed_url.as_ref().filter(|url| !is_near(url))?;
     url.host_str().map(|host| format!("{host}:{}", url.port_or_known_default().unwrap_or_default()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_outside_hosts_are_spared() {
+        let check = |feed: &str, want: Option<&str>| {
+            let text = format!(r#"{{"id": "pod:1", "feed_url": {feed}}}"#);
+            let item: QueueItem = serde_json::from_str(&text).unwrap();
+            assert_eq!(host_of(&item).as_deref(), want, "{feed}");
+        };
+        check("\"https://e.example/feed\"", Some("e.example:443"));
+        check("\"http://e.example:8080/feed\"", Some("e.example:8080"));
+        check("\"http://127.0.0.1:8080/feed\"", None);
+        check("\"http://192.168.1.7/feed\"", None);
+        check("null", None);
+    }
+}
