@@ -226,7 +226,7 @@ async fn killed_in_a_busy_round_and_a_busy_queue_nothing_is_lost_doubled_or_half
     let lines: Vec<Value> = (0..SHOWS)
         .map(|n| {
             json!({"url": publisher.url(&format!("/{n}/feed")), "auto_approve": n % 2 == 0,
-            "auto_approve_per_day_max": 1000, "newest_at_first": 2})
+            "auto_approve_per_day_max": 1000, "newest_at_first": 1000})
         })
         .collect();
     let list = json!({"format": 1, "subscriptions": lines}).to_string();
