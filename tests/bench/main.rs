@@ -1,7 +1,10 @@
 //! How fast and how small: absolute figures, and ratios beside a peer measured in the same run.
-//! `cargo bench` runs it; `cargo bench -- 1000` with another number of recaps. Asserts nothing.
+//! `cargo bench` runs it; `cargo bench -- 1000` with another number of recaps, `cargo bench -- following`
+//! only what is about following. Asserts nothing.
 
 #![expect(clippy::unwrap_used, reason = "a benchmark ends where something is not as it must be")]
+
+mod following;
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -21,6 +24,9 @@ fn main() {
     let recaps = std::env::args().skip(1).find_map(|word| word.parse().ok()).unwrap_or(RECAPS);
     let binary = Path::new(env!("CARGO_BIN_EXE_recap"));
     println!("| what | figure |\n|---|---|");
+    if std::env::args().any(|word| word == "following") {
+        return following::following(binary);
+    }
     summarize(binary);
     let empty = Scratch::new("empty");
     start(binary, &empty.0, "an empty library");
@@ -35,6 +41,8 @@ fn main() {
     start(binary, &full.0, &format!("{recaps} recaps"));
     recheck(&full.0, recaps);
     search(&full.0, recaps);
+    drop(full);
+    following::following(binary);
 }
 
 fn row(what: &str, figure: &str) {
