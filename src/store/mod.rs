@@ -26,6 +26,8 @@ use std::time::Duration;
 use recap_mode::{Entropy, Scope};
 use tokio::sync::broadcast;
 
+use slot::Parsed;
+
 pub use error::{Problem, StoreError};
 pub use slot::{Document, Etag, FileName, Slot, Stamp, Stored};
 pub use text::write as pretty;
@@ -144,7 +146,7 @@ impl Store {
             return Ok(Stored::missing());
         };
         match slot.parse(&bytes) {
-            Ok((value, text)) => {
+            Ok(Parsed { value, text, .. }) => {
                 let etag = Etag::of(&bytes);
                 self.last_good().keep(&path, &text);
                 Ok(Stored { value, text: text.into_owned(), etag: Some(etag), problem: None })
@@ -155,7 +157,7 @@ impl Store {
                     return Err(StoreError::Malformed(problem));
                 };
                 match slot.parse(text.as_bytes()) {
-                    Ok((value, _)) => Ok(Stored {
+                    Ok(Parsed { value, .. }) => Ok(Stored {
                         value,
                         text,
                         etag: Some(Etag::of(&bytes)),
@@ -217,7 +219,7 @@ impl Store {
     {
         let name = slot.name.clone();
         self.transact(&slot.scope, move |tx| {
-            let mut document = tx.read::<T>(&name)?.value;
+            let mut document = tx.value::<T>(&name)?;
             let answer = change(&mut document)?;
             tx.write(&name, &document)?;
             Ok(answer)
@@ -480,7 +482,7 @@ impl LastGood {
 /// # Errors
 /// The place and the reason.
 pub fn parse_now<T: Document>(scope: &Scope, name: &FileName, bytes: &[u8]) -> Result<T, Problem> {
-    slot::parse(scope, name, bytes).map(|(value, _)| value)
+    slot::parse(scope, name, bytes).map(|parsed| parsed.value)
 }
 
 /// Opens what must be a file: opening a pipe that somebody left there would wait for ever.

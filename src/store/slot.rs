@@ -107,7 +107,7 @@ impl<T: Document> Slot<T> {
     }
 
     /// Reads a document's bytes; the answer holds the text without a byte order mark.
-    pub(super) fn parse<'a>(&self, bytes: &'a [u8]) -> Result<(T, Cow<'a, str>), Problem> {
+    pub(super) fn parse<'a>(&self, bytes: &'a [u8]) -> Result<Parsed<'a, T>, Problem> {
         parse(&self.scope, &self.name, bytes)
     }
 }
@@ -118,7 +118,7 @@ pub(super) fn parse<'a, T: Document>(
     scope: &Scope,
     name: &FileName,
     bytes: &'a [u8],
-) -> Result<(T, Cow<'a, str>), Problem> {
+) -> Result<Parsed<'a, T>, Problem> {
     let problem =
         |line, column, reason| Problem { file: format!("{scope}/{name}"), line, column, reason };
     let text = text::decode(bytes).map_err(|flaw| problem(flaw.line, flaw.column, flaw.reason))?;
@@ -127,7 +127,16 @@ pub(super) fn parse<'a, T: Document>(
         Some(Ok(today)) => Cow::Owned(today),
         Some(Err(reason)) => return Err(problem(1, 1, reason)),
     };
-    parse_text(scope, name, &text).map(|value| (value, text))
+    parse_text(scope, name, &text).map(|(value, is_plain)| Parsed { value, text, is_plain })
+}
+
+/// A document that was read.
+pub(super) struct Parsed<'a, T> {
+    pub(super) value: T,
+    /// Without a byte order mark, and in today's form.
+    pub(super) text: Cow<'a, str>,
+    /// The text is what a new file with this value would be.
+    pub(super) is_plain: bool,
 }
 
 /// What an earlier document says, as a new file would say it.
@@ -146,9 +155,29 @@ pub(super) fn in_todays_form<T: Document>(
     Some(today.map(|today| text::write(&today, T::ONE_LINE_ITEMS)))
 }
 
-fn parse_text<T: Document>(scope: &Scope, name: &FileName, text: &str) -> Result<T, Problem> {
+fn parse_text<T: Document>(
+    scope: &Scope,
+    name: &FileName,
+    text: &str,
+) -> Result<(T, bool), Problem> {
     let problem =
         |line, column, reason| Problem { file: format!("{scope}/{name}"), line, column, reason };
+    // Noting the path takes longer than reading, and only who is refused wants to know it.
+    let value: T = match serde_json::from_str(text) {
+        Ok(value) => value,
+        Err(_) => {
+            with_path(text).map_err(|(line, column, reason)| problem(line, column, reason))?
+        }
+    };
+    let is_plain = text::is_plain(text, &value, T::ONE_LINE_ITEMS);
+    if !is_plain {
+        text::check(text).map_err(|flaw| problem(flaw.line, flaw.column, flaw.reason))?;
+    }
+    Ok((value, is_plain))
+}
+
+/// Reads a value; where it cannot be read, the line, the column and why, with the place in the value.
+fn with_path<T: Document>(text: &str) -> Result<T, (usize, usize, String)> {
     let mut reader = serde_json::Deserializer::from_str(text);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let path = error.path().to_string();
@@ -161,12 +190,11 @@ fn parse_text<T: Document>(scope: &Scope, name: &FileName, text: &str) -> Result
         } else {
             format!("{said} at {path}")
         };
-        problem(cause.line(), cause.column(), reason)
+        (cause.line(), cause.column(), reason)
     })?;
     reader.end().map_err(|e| {
-        problem(e.line(), e.column(), "something stands after the end of the document".to_owned())
+        (e.line(), e.column(), "something stands after the end of the document".to_owned())
     })?;
-    text::check(text).map_err(|flaw| problem(flaw.line, flaw.column, flaw.reason))?;
     Ok(value)
 }
 

@@ -1,5 +1,6 @@
 //! Several documents of one scope, read and changed under its lock.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -7,7 +8,7 @@ use std::time::{Duration, Instant};
 use recap_mode::Scope;
 use serde_json::Value;
 
-use super::slot::{Document, Etag, FileName, Stamp, Stored, parse};
+use super::slot::{Document, Etag, FileName, Parsed, Stamp, Stored, parse};
 use super::{Store, StoreError, read_file, replace, text};
 
 /// How long a file that was there may be gone before it counts as gone: editors save by a dance of
@@ -22,10 +23,12 @@ pub struct Tx<'a> {
     acts: Vec<Act>,
 }
 
+/// A document as it was read; without a text where it is missing.
 struct Seen {
     text: Option<String>,
     etag: Option<Etag>,
-    base: Value,
+    /// The text is what a new file would be, so that a change is written as one.
+    is_plain: bool,
 }
 
 enum Act {
@@ -51,6 +54,18 @@ impl<'a> Tx<'a> {
     /// [`StoreError::Malformed`], also where an older good copy is known: what does not parse is not
     /// written over. [`StoreError::Io`].
     pub fn read<T: Document>(&mut self, name: &FileName) -> Result<Stored<T>, StoreError> {
+        let value = self.value(name)?;
+        let seen = self.reads.get(name);
+        let text = seen.and_then(|seen| seen.text.clone()).unwrap_or_default();
+        let etag = seen.and_then(|seen| seen.etag.clone());
+        Ok(Stored { value, text, etag, problem: None })
+    }
+
+    /// As [`Tx::read`], for who wants no text.
+    ///
+    /// # Errors
+    /// As [`Tx::read`].
+    pub fn value<T: Document>(&mut self, name: &FileName) -> Result<T, StoreError> {
         let path = self.store.path(self.scope, name);
         let known = self.store.last_good().find(&path).is_some();
         let deadline = Instant::now() + GONE_AFTER;
@@ -63,18 +78,27 @@ impl<'a> Tx<'a> {
             }
         };
         let Some(bytes) = bytes else {
-            self.reads.insert(name.clone(), Seen { text: None, etag: None, base: Value::Null });
-            return Ok(Stored::missing());
+            let seen = Seen { text: None, etag: None, is_plain: false };
+            self.reads.insert(name.clone(), seen);
+            return Ok(T::default());
         };
-        let (value, text) = parse::<T>(self.scope, name, &bytes).map_err(StoreError::Malformed)?;
-        let etag = Etag::of(&bytes);
-        let base = serde_json::to_value(&value).map_err(|error| self.unwritable(name, &error))?;
+        let etag = Some(Etag::of(&bytes));
+        let Parsed { value, text, is_plain } =
+            parse::<T>(self.scope, name, &bytes).map_err(StoreError::Malformed)?;
         // Bytes before the text are a byte order mark: the new text is written without it.
-        self.reads.insert(
-            name.clone(),
-            Seen { text: Some(text.clone().into_owned()), etag: Some(etag.clone()), base },
-        );
-        Ok(Stored { value, text: text.into_owned(), etag: Some(etag), problem: None })
+        let is_whole = text.len() == bytes.len();
+        let text = match text {
+            Cow::Borrowed(_) if is_whole => None,
+            other => Some(other.into_owned()),
+        };
+        let text = match text {
+            Some(text) => text,
+            // All of it was seen to be UTF-8, so that nothing is replaced, and nothing copied.
+            None => String::from_utf8(bytes)
+                .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()),
+        };
+        self.reads.insert(name.clone(), Seen { text: Some(text), etag, is_plain });
+        Ok(value)
     }
 
     /// Asks for a document to be written. Where it was read before, only what differs from what was
@@ -84,15 +108,32 @@ impl<'a> Tx<'a> {
     /// # Errors
     /// [`StoreError::Unwritable`] where the value cannot be JSON.
     pub fn write<T: Document>(&mut self, name: &FileName, value: &T) -> Result<(), StoreError> {
-        let new = serde_json::to_value(value).map_err(|error| self.unwritable(name, &error))?;
+        let plain = || {
+            text::write_typed(value, T::ONE_LINE_ITEMS)
+                .map_err(|error| self.unwritable(name, &error))
+        };
         let (text, etag) = match self.reads.get(name) {
-            Some(Seen { text: Some(_), base, .. }) if *base == new => return Ok(()),
-            Some(Seen { text: Some(text), etag, base }) => {
-                let text = text::patch(text, base, &new, T::ONE_LINE_ITEMS)
+            Some(Seen { text: Some(text), etag, is_plain: true }) => {
+                let new = plain()?;
+                if new == *text {
+                    return Ok(());
+                }
+                (new, etag.clone())
+            }
+            Some(Seen { text: Some(text), etag, .. }) => {
+                let new =
+                    serde_json::to_value(value).map_err(|error| self.unwritable(name, &error))?;
+                let base = serde_json::from_str::<T>(text)
+                    .and_then(serde_json::to_value)
+                    .map_err(|error| self.unwritable(name, &error))?;
+                if base == new {
+                    return Ok(());
+                }
+                let text = text::patch(text, &base, &new, T::ONE_LINE_ITEMS)
                     .map_err(|flaw| self.unwritable(name, &flaw.reason))?;
                 (text, etag.clone())
             }
-            _ => (text::write(&new, T::ONE_LINE_ITEMS), None),
+            _ => (plain()?, None),
         };
         self.acts.push(Act::Write { name: name.clone(), text, etag });
         Ok(())
