@@ -108,7 +108,7 @@ pub enum Checked {
 /// A feed that was read.
 #[derive(Debug)]
 pub struct Read {
-    /// What stands in it.
+    /// What stands in it, without descriptions.
     pub feed: Feed,
     /// Hash of its bytes.
     pub hash: String,
@@ -287,7 +287,7 @@ impl FeedCache {
             if old.as_ref() == Some(&hash) {
                 return Ok::<_, FeedError>((entry, None));
             }
-            let feed = feeds::parse(bytes, charset.as_deref(), url)?;
+            let feed = feeds::parse_undescribed(bytes, charset.as_deref(), url)?;
             entry.warnings = feed.warnings.iter().take(5).cloned().collect();
             if let Err(error) = write(&folder, &path, bytes) {
                 // The check itself went well; the next one fetches again.
@@ -384,7 +384,7 @@ impl FeedCache {
         let entry = self.entry(key)?;
         let (hash, base) = (entry.body_hash?, entry.base?);
         let bytes = fs::read(self.body_path(key)).ok()?;
-        let feed = feeds::parse(&bytes, entry.charset.as_deref(), &base).ok()?;
+        let feed = feeds::parse_undescribed(&bytes, entry.charset.as_deref(), &base).ok()?;
         Some(Arc::new(Read { feed, hash, url: base }))
     }
 

@@ -29,11 +29,13 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-pub(super) fn read(text: &str, base: &Url) -> Result<Feed, FeedError> {
+/// Reads a feed; without its items' descriptions where nobody `wants_descriptions`: making them plain
+/// is most of the work.
+pub(super) fn read(text: &str, base: &Url, wants_descriptions: bool) -> Result<Feed, FeedError> {
     let text = text.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}' || c == '\0');
     let mended = xml::mend(text);
     let mut pieces = Pieces::of(&mended);
-    let mut builder = Builder::new(Rc::new(base.clone()));
+    let mut builder = Builder::new(Rc::new(base.clone()), wants_descriptions);
     for piece in pieces.by_ref() {
         match piece {
             Piece::Open(tag) => builder.open(&tag),
@@ -245,6 +247,7 @@ struct FeedDraft {
 
 struct Builder<'t> {
     base: Rc<Url>,
+    wants_descriptions: bool,
     declared: Declared,
     stack: Vec<Node<'t>>,
     gathering: Option<Gathering<'t>>,
@@ -258,9 +261,10 @@ struct Builder<'t> {
 }
 
 impl<'t> Builder<'t> {
-    fn new(base: Rc<Url>) -> Builder<'t> {
+    fn new(base: Rc<Url>, wants_descriptions: bool) -> Builder<'t> {
         Builder {
             base,
+            wants_descriptions,
             declared: Declared::default(),
             stack: Vec::new(),
             gathering: None,
@@ -621,7 +625,7 @@ impl<'t> Builder<'t> {
     fn end_gathering(&mut self) {
         let Some(gathering) = self.gathering.take() else { return };
         if let Field::Description(rank) = gathering.field {
-            if let Some(item) = &mut self.item {
+            if let Some(item) = self.item.as_mut().filter(|_| self.wants_descriptions) {
                 let Gathering { markup, words, .. } = gathering;
                 item.describe(Described { rank, markup, words });
             }
