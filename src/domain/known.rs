@@ -1,7 +1,7 @@
 //! Whether an episode is one that a scope knows already, also where its publisher gave it another
 //! guid, another file or another date. The rule is that of `DECISIONS.md`, "Same episode".
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use chrono::{DateTime, NaiveDate, Utc};
@@ -184,9 +184,30 @@ pub struct Known {
     by_media: HashMap<MediaKey, usize>,
     /// Hash of show, title and day, to the entries that have it.
     by_title: HashMap<u64, Vec<usize>>,
+    /// The shows that are asked about, in words; all where it is `None`.
+    shows: Option<HashSet<Vec<String>>>,
+    /// The show that was told last, and whether it is one of those: episodes come show by show.
+    last_show: (String, bool),
 }
 
 impl Known {
+    /// Will be asked about episodes of these shows alone, so that the titles of others, which can be
+    /// fifty thousand, need not be looked at.
+    pub fn about<'a>(shows: impl Iterator<Item = &'a str>) -> Known {
+        let shows: HashSet<Vec<String>> = shows.map(words).collect();
+        let last_show = (String::new(), shows.contains(&Vec::new()));
+        Known { shows: Some(shows), last_show, ..Known::default() }
+    }
+
+    /// Whether an episode of this show may be asked about.
+    fn concerns(&mut self, show: &str) -> bool {
+        let Some(shows) = &self.shows else { return true };
+        if self.last_show.0 != show {
+            self.last_show = (show.to_owned(), shows.contains(&words(show)));
+        }
+        self.last_show.1
+    }
+
     /// Notes an episode of a show (by the show's title). The first place that is told stays.
     pub fn add(&mut self, place: Place, show: &str, traits: &Traits) {
         let at = match self.by_id.get(&traits.id) {
@@ -200,7 +221,9 @@ impl Known {
         if let Some(media) = &traits.media {
             self.by_media.entry(media.clone()).or_insert(at);
         }
-        if let Some(key) = title_key(show, traits) {
+        if self.concerns(show)
+            && let Some(key) = title_key(show, traits)
+        {
             self.by_title.entry(key).or_default().push(at);
         }
     }
@@ -228,9 +251,13 @@ impl Known {
     }
 }
 
+/// The words of a title, in lower case.
+fn words(text: &str) -> Vec<String> {
+    text.split_whitespace().map(str::to_lowercase).collect()
+}
+
 /// `None` where there is no title or no day to go by.
 fn title_key(show: &str, traits: &Traits) -> Option<u64> {
-    let words = |text: &str| text.split_whitespace().map(str::to_lowercase).collect::<Vec<_>>();
     let title = words(&traits.title);
     if title.is_empty() {
         return None;
@@ -281,6 +308,20 @@ mod tests {
         unknown.minutes = None;
         check("The Shed", unknown, None);
         check("The Shed", traits("pod:b", "", "2026-05-01", 60, None), None);
+    }
+
+    #[test]
+    fn titles_of_shows_that_nobody_asks_about_are_passed_over_and_the_rest_is_not() {
+        let file = keys(&["https://cdn.example.org/1.mp3"])[0].clone();
+        let mut known = Known::about(["The  shed", "Other"].into_iter());
+        for (id, show, media) in [("pod:a", "the SHED", None), ("pod:b", "Barn", file.as_ref())] {
+            known.add(Place::SeenList, show, &traits(id, "Bees", "2026-05-01", 60, media));
+        }
+        let by = |other: Traits| known.find("The Shed", &other).map(|same| same.by);
+        assert_eq!(by(traits("pod:c", "bees", "2026-05-01", 61, None)), Some(By::TitleDayLength));
+        assert_eq!(by(traits("pod:b", "x", "2026-01-01", 1, None)), Some(By::Id));
+        assert_eq!(by(traits("pod:c", "x", "2026-01-01", 1, file.as_ref())), Some(By::Media));
+        assert_eq!(known.by_title.len(), 1);
     }
 
     #[test]

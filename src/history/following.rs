@@ -391,8 +391,9 @@ impl Library {
         queue: &AutoQueue,
         skipped: &SkipList,
         seen: &SeenList,
+        intakes: &[Intake],
     ) -> Result<(Known, HashSet<EpisodeId>), StoreError> {
-        let mut known = Known::default();
+        let mut known = Known::about(intakes.iter().map(|intake| intake.show.as_str()));
         let mut unseen: HashSet<EpisodeId> =
             queue.items.iter().map(|item| item.id.clone()).collect();
         for head in self.heads_now(scope)? {
@@ -437,12 +438,13 @@ impl Library {
         let library = self.handle();
         self.store()
             .transact(scope, move |tx| {
-                let list = tx.read::<Subscriptions>(&names.subscriptions)?.value;
-                let mut queue = tx.read::<AutoQueue>(&names.auto_queue)?.value;
-                let mut seen = tx.read::<SeenList>(&names.seen_list)?.value;
-                let mut state = tx.read::<FeedState>(&names.feed_state)?.value;
-                let skipped = tx.read::<SkipList>(&names.skip_list)?.value;
-                let (mut known, mut unseen) = library.known(&whose, &queue, &skipped, &seen)?;
+                let list = tx.value::<Subscriptions>(&names.subscriptions)?;
+                let mut queue = tx.value::<AutoQueue>(&names.auto_queue)?;
+                let mut seen = tx.value::<SeenList>(&names.seen_list)?;
+                let mut state = tx.value::<FeedState>(&names.feed_state)?;
+                let skipped = tx.value::<SkipList>(&names.skip_list)?;
+                let (mut known, mut unseen) =
+                    library.known(&whose, &queue, &skipped, &seen, &intakes)?;
                 let mut taken = TakenIn::default();
                 for intake in &intakes {
                     // Unfollowed, or led elsewhere, while it was checked: it is nobody's now.
@@ -632,8 +634,8 @@ impl Library {
         let now = self.now();
         self.store()
             .transact(scope, move |tx| {
-                let mut queue = tx.read::<AutoQueue>(&names.auto_queue)?.value;
-                let mut skipped = tx.read::<SkipList>(&names.skip_list)?.value;
+                let mut queue = tx.value::<AutoQueue>(&names.auto_queue)?;
+                let mut skipped = tx.value::<SkipList>(&names.skip_list)?;
                 for id in &ids {
                     let item = queue.find_mut(id)?;
                     item.skip(now)?;
@@ -652,10 +654,10 @@ impl Library {
         let now = self.now();
         self.store()
             .transact(scope, move |tx| {
-                let mut queue = tx.read::<AutoQueue>(&names.auto_queue)?.value;
-                let mut skipped = tx.read::<SkipList>(&names.skip_list)?.value;
-                let mut seen = tx.read::<SeenList>(&names.seen_list)?.value;
-                let mut state = tx.read::<FeedState>(&names.feed_state)?.value;
+                let mut queue = tx.value::<AutoQueue>(&names.auto_queue)?;
+                let mut skipped = tx.value::<SkipList>(&names.skip_list)?;
+                let mut seen = tx.value::<SeenList>(&names.seen_list)?;
+                let mut state = tx.value::<FeedState>(&names.feed_state)?;
                 for id in &ids {
                     let was_listed = skipped.remove(id);
                     match queue.find_mut(id) {
@@ -714,8 +716,8 @@ impl Library {
         let (now, one) = (self.now(), subscription.clone());
         self.store()
             .transact(scope, move |tx| {
-                let mut queue = tx.read::<AutoQueue>(&names.auto_queue)?.value;
-                let mut skipped = tx.read::<SkipList>(&names.skip_list)?.value;
+                let mut queue = tx.value::<AutoQueue>(&names.auto_queue)?;
+                let mut skipped = tx.value::<SkipList>(&names.skip_list)?;
                 if let Some(item) = queue.find(&candidate.traits.id) {
                     return Err(FollowError::Queue(QueueError::Refused {
                         title: item.title.clone(),
@@ -861,10 +863,10 @@ fn settled(
     runs: &(dyn Fn(&JobId) -> bool + Send),
     now: DateTime<Utc>,
 ) -> Result<(AutoQueue, Subscriptions), FollowError> {
-    let mut queue = tx.read::<AutoQueue>(&names.auto_queue)?.value;
+    let mut queue = tx.value::<AutoQueue>(&names.auto_queue)?;
     // A list that cannot be read says nothing of caps, and must not stop the queue.
-    let list = match tx.read::<Subscriptions>(&names.subscriptions) {
-        Ok(read) => read.value,
+    let list = match tx.value::<Subscriptions>(&names.subscriptions) {
+        Ok(list) => list,
         Err(StoreError::Malformed(_)) => Subscriptions::default(),
         Err(error) => return Err(error.into()),
     };
