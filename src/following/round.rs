@@ -477,9 +477,15 @@ impl Following {
                     let show_key = show_key.unwrap_or_else(|| read.feed.show_key(url));
                     let candidates = made
                         .entry(show_key.clone())
-                        .or_insert_with(|| Arc::new(candidates(read, &show_key)))
+                        .or_insert_with(|| {
+                            let made = candidates(read, &show_key);
+                            // All who wait share them: they take their room once, however many
+                            // that are, or five hundred scopes would each be written once a feed.
+                            count += made.len();
+                            Arc::new(made)
+                        })
                         .clone();
-                    count += candidates.len();
+                    count += 1;
                     let inbox = inboxes.entry(follower.scope.clone()).or_default();
                     let is_other = ask.is_unknown && *url != ask.url || lacks_feed_url;
                     let other = is_other.then(|| url.clone());
