@@ -133,7 +133,7 @@ pub const SETTINGS: [Setting; 25] = [
     },
     Setting {
         key: "feed_mib_max",
-        about: "Largest feed in MiB; the largest that are known have some 25, and three times that is its memory while it is read",
+        about: "Largest feed in MiB; the largest that are known have some 25, and reading one takes several times that memory",
         allowed: "a whole number from 1 to 256",
         live: true,
         default: || json!(32),

@@ -8,9 +8,10 @@ use std::collections::HashMap;
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, mpsc};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -20,7 +21,7 @@ use sha2::{Digest, Sha256};
 use url::Url;
 
 use crate::feeds::{self, Feed, FeedError};
-use crate::net::{Answer, FetchError, Fetched, Net, Request, Shown, Trust, Validators};
+use crate::net::{Answer, FetchError, Fetched, Net, Request, RetryAfter, Shown, Trust, Validators};
 
 /// What a server is told that we read.
 pub const ACCEPT_FEEDS: &str = "application/rss+xml, application/atom+xml, application/feed+json, \
@@ -155,6 +156,28 @@ pub struct FeedCache {
     entries: Mutex<HashMap<FeedKey, Entry>>,
     /// Whether something is known that the index does not say yet.
     is_ahead: AtomicBool,
+    reader: OnceLock<mpsc::Sender<Task>>,
+}
+
+/// Something that the reading thread does.
+type Task = Box<dyn FnOnce() + Send>;
+
+/// Starts the thread that reads feeds, one after the other: what reading takes is taken once, and given
+/// back to one place. It ends with its cache.
+fn start_reading() -> mpsc::Sender<Task> {
+    let (sender, tasks) = mpsc::channel::<Task>();
+    let started = std::thread::Builder::new().name("feeds".to_owned()).spawn(move || {
+        for task in tasks {
+            // One that panics answers by dropping its sender, and stops no other.
+            if std::panic::catch_unwind(AssertUnwindSafe(task)).is_err() {
+                tracing::error!("reading a feed panicked");
+            }
+        }
+    });
+    if let Err(error) = started {
+        tracing::error!(%error, "the thread that reads feeds could not be started");
+    }
+    sender
 }
 
 impl FeedCache {
@@ -171,7 +194,7 @@ impl FeedCache {
             .and_then(|bytes| serde_json::from_slice(&bytes).ok())
             .unwrap_or_default();
         let (entries, is_ahead) = (Mutex::new(entries), AtomicBool::new(false));
-        FeedCache { folder, net, clock, entropy, entries, is_ahead }
+        FeedCache { folder, net, clock, entropy, entries, is_ahead, reader: OnceLock::new() }
     }
 
     fn map(&self) -> MutexGuard<'_, HashMap<FeedKey, Entry>> {
@@ -189,7 +212,7 @@ impl FeedCache {
         let map = self.map();
         let Some(entry) = map.get(key) else { return true };
         // A clock that was set back must not silence feeds for years.
-        let limit = now + BACKOFF_MAX + TimeDelta::hours(1);
+        let limit = now + BACKOFF_MAX * 2;
         entry.next_check_at.is_none_or(|at| at <= now || at > limit)
     }
 
@@ -296,8 +319,15 @@ impl FeedCache {
             }
             Ok((entry, Some(Read { feed, hash, url: url.clone() })))
         };
-        let done = tokio::task::spawn_blocking(work).await;
-        let (entry, read) = done
+        let (sender, answer) = tokio::sync::oneshot::channel();
+        let task: Task = Box::new(move || {
+            // Whoever asked may have gone away.
+            let _ = sender.send(work());
+        });
+        // Where there is no thread, the answer's sender is dropped with the task.
+        let _ = self.reader.get_or_init(start_reading).send(task);
+        let (entry, read) = answer
+            .await
             .map_err(|_| CheckError::Panicked(shown.clone()))?
             .map_err(|cause| CheckError::Feed { link: shown, cause })?;
         let warnings =
@@ -364,7 +394,14 @@ impl FeedCache {
 
     /// Notes why something that is no feed's own could not be had, under the link that was followed:
     /// a page without a feed, a channel that is not there.
-    pub fn note_failure(&self, url: &Url, trust: &Trust, reason: &str, period: Duration) {
+    pub fn note_failure(
+        &self,
+        url: &Url,
+        trust: &Trust,
+        reason: &str,
+        retry_after: Option<RetryAfter>,
+        period: Duration,
+    ) {
         self.is_ahead.store(true, Ordering::Relaxed);
         let key = FeedKey::of(url, trust);
         let now = self.clock.now();
@@ -375,7 +412,9 @@ impl FeedCache {
         entry.failures = entry.failures.saturating_add(1);
         entry.reason = Some(reason.to_owned());
         let period = TimeDelta::from_std(period).unwrap_or(BACKOFF_MAX);
-        let wait = (period * (1 << entry.failures.saturating_sub(1).min(6))).min(BACKOFF_MAX);
+        let asked = retry_after.map_or(TimeDelta::zero(), |after| after.time(now) - now);
+        let doubled = period * (1 << entry.failures.saturating_sub(1).min(6));
+        let wait = doubled.max(asked).min(BACKOFF_MAX);
         entry.next_check_at = now.checked_add_signed(spread(wait, jitter));
     }
 

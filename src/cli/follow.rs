@@ -55,11 +55,11 @@ impl Hands {
         Ok(self.runtime.block_on(self.library.subscriptions(&self.follower.scope))?)
     }
 
-    fn view(&self, one: &Subscription) -> Result<SubscriptionView, Failure> {
+    fn views(&self, list: &[Subscription]) -> Result<Vec<SubscriptionView>, Failure> {
         let state = self.runtime.block_on(self.library.feed_state(&self.follower.scope))?;
-        let note = one.id.as_ref().and_then(|id| state.find(id, &one.url));
-        let health = self.following.health(one, note, &self.follower, &self.rules);
-        Ok(SubscriptionView::new(one, health))
+        let healths = self.following.healths(list, &state, &self.follower, &self.rules);
+        let lines = list.iter().zip(healths);
+        Ok(lines.map(|(one, health)| SubscriptionView::new(one, health)).collect())
     }
 
     /// The subscription that a person names: by id, by link, or by a part of its title.
@@ -71,8 +71,16 @@ impl Hands {
             return Ok(one.clone());
         }
         let lower = text.to_lowercase();
-        let alike: Vec<&Subscription> =
-            list.iter().filter(|one| one.title.to_lowercase().contains(&lower)).collect();
+        let exact: Vec<&Subscription> =
+            list.iter().filter(|one| one.title.to_lowercase() == lower).collect();
+        if let [one] = exact.as_slice() {
+            return Ok((*one).clone());
+        }
+        let holds = |one: &&Subscription| {
+            let shown = if one.title.is_empty() { &one.url } else { &one.title };
+            shown.to_lowercase().contains(&lower)
+        };
+        let alike: Vec<&Subscription> = list.iter().filter(holds).collect();
         match alike.as_slice() {
             [one] => Ok((*one).clone()),
             [] => Err(Failure::input(format!(
@@ -219,7 +227,7 @@ impl Follow {
         let count = reports.get(&hands.follower.scope).map_or(0, |report| report.found);
         let one = hands.named(id.as_str())?;
         if self.json {
-            return say_json(&hands.view(&one)?);
+            return say_json(&hands.views(&[one])?.pop());
         }
         say(&safe(&format!("{id}  {}  ({count} episodes found)", one.name())))
     }
@@ -310,8 +318,7 @@ impl Subs {
             return self.episodes(&hands, name);
         }
         let list = hands.subscriptions()?;
-        let views: Vec<SubscriptionView> =
-            list.subscriptions.iter().map(|one| hands.view(one)).collect::<Result<_, _>>()?;
+        let views = hands.views(&list.subscriptions)?;
         if self.json {
             say_json(&views)?;
             return Ok(0);

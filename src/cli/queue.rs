@@ -107,6 +107,11 @@ fn named(setting: &Setting, scope: &ScopeArg, names: &[String]) -> Result<Vec<Ep
                 return Ok(id);
             }
             let lower = name.to_lowercase();
+            let exact: Vec<_> =
+                queue.items.iter().filter(|item| item.title.to_lowercase() == lower).collect();
+            if let [one] = exact.as_slice() {
+                return Ok(one.id.clone());
+            }
             let alike: Vec<_> = queue
                 .items
                 .iter()
@@ -137,7 +142,8 @@ fn decide(
 ) -> Result<u8, Failure> {
     let ids = named(setting, scope, names)?;
     let library = setting.library()?;
-    let count = small_runtime()?.block_on(library.decide(&scope.scope, ids, what))?;
+    let count = ids.len();
+    small_runtime()?.block_on(library.decide(&scope.scope, ids, what))?;
     say(&format!("{count} {done}."))?;
     Ok(0)
 }
@@ -177,8 +183,9 @@ impl Approve {
                 )));
             }
         }
+        let count = there.len() + others.len();
         let approve = library.decide(&self.scope.scope, there, Decision::Approve);
-        let count = small_runtime()?.block_on(approve)? + others.len();
+        small_runtime()?.block_on(approve)?;
         say(&format!("{count} approved."))?;
         Ok(0)
     }

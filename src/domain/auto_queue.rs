@@ -370,11 +370,19 @@ impl QueueItem {
         self.job = None;
     }
 
-    /// found → approved.
+    /// found → approved; an approved item that waits is not made to wait any longer.
     ///
     /// # Errors
     /// [`QueueError::Refused`] from any other state, as with every move below.
     pub fn approve(&mut self, by: ApprovedBy, now: DateTime<Utc>) -> Result<(), QueueError> {
+        if self.is_waiting(now) {
+            let job = self.job.take();
+            self.start_over();
+            // What was finished goes on.
+            self.job = job;
+            self.approved_by = Some(by);
+            return Ok(());
+        }
         self.step(Move::Approve, now)?;
         self.start_over();
         self.approved_by = Some(by);
@@ -774,6 +782,10 @@ mod tests {
         let waits = queue.items[2].reason.clone().unwrap();
         assert_eq!(waits.code, ReasonCode::Cap);
         assert!(!queue.mark_waiting(now(), |_| 2), "said once");
+        // A person who does not want to wait approves it themselves.
+        let mut hurried = queue.items[3].clone();
+        hurried.approve(ApprovedBy::Person, now()).unwrap();
+        assert!(hurried.is_ready(now()) && hurried.reason.is_none());
         let tomorrow = now() + TimeDelta::days(1);
         assert!(queue.items[2].is_ready(tomorrow));
         queue.mark_waiting(tomorrow, |_| 1);

@@ -120,8 +120,9 @@ pub fn without_query_secrets(url: &Url) -> Url {
     url
 }
 
-/// A feed's link as it may be shared: `None` where a key in its path is the whole of it.
-pub fn shareable_feed(url: &Url) -> Option<Url> {
+/// A link as it may be shared: without user, password and secret parameters; `None` where a key in its
+/// path is the whole of it.
+pub fn shareable(url: &Url) -> Option<Url> {
     let bare = without_query_secrets(url);
     (!holds_secret(&bare)).then_some(bare)
 }
@@ -159,7 +160,7 @@ mod tests {
     #[test]
     fn what_is_shared_has_lost_the_secret_and_nothing_else() {
         let check = |link: &str, want: Option<&str>| {
-            let shared = shareable_feed(&Url::parse(link).unwrap());
+            let shared = shareable(&Url::parse(link).unwrap());
             assert_eq!(shared.as_ref().map(Url::as_str), want, "{link}");
         };
         check("https://ada:pw@example.org/feed?a=1", Some("https://example.org/feed?a=1"));

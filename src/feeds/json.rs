@@ -1,6 +1,9 @@
 //! JSON Feed 1.0 and 1.1.
 
-use serde::Deserialize;
+use std::fmt;
+
+use serde::de::{Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use url::Url;
 
@@ -21,7 +24,78 @@ struct Document {
     #[serde(default)]
     language: Value,
     #[serde(default)]
-    items: Value,
+    items: Items,
+}
+
+/// The items, at most [`ITEMS_MAX`], and how many there are: millions of empty ones take no room.
+#[derive(Default)]
+struct Items {
+    kept: Vec<Value>,
+    count: usize,
+}
+
+impl<'de> Deserialize<'de> for Items {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Items, D::Error> {
+        deserializer.deserialize_any(ItemsVisitor)
+    }
+}
+
+struct ItemsVisitor;
+
+impl<'de> Visitor<'de> for ItemsVisitor {
+    type Value = Items;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of items")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Items, A::Error> {
+        let mut items = Items::default();
+        while items.kept.len() < ITEMS_MAX {
+            match list.next_element()? {
+                Some(item) => items.kept.push(item),
+                None => {
+                    items.count = items.kept.len();
+                    return Ok(items);
+                }
+            }
+        }
+        items.count = items.kept.len();
+        while list.next_element::<IgnoredAny>()?.is_some() {
+            items.count += 1;
+        }
+        Ok(items)
+    }
+
+    // Anything else counts as no items.
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Items, A::Error> {
+        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Ok(Items::default())
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Items, E> {
+        Ok(Items::default())
+    }
+
+    fn visit_bool<E: Error>(self, _: bool) -> Result<Items, E> {
+        Ok(Items::default())
+    }
+
+    fn visit_i64<E: Error>(self, _: i64) -> Result<Items, E> {
+        Ok(Items::default())
+    }
+
+    fn visit_u64<E: Error>(self, _: u64) -> Result<Items, E> {
+        Ok(Items::default())
+    }
+
+    fn visit_f64<E: Error>(self, _: f64) -> Result<Items, E> {
+        Ok(Items::default())
+    }
+
+    fn visit_str<E: Error>(self, _: &str) -> Result<Items, E> {
+        Ok(Items::default())
+    }
 }
 
 pub(super) fn read(text: &str, base: &Url) -> Result<Feed, FeedError> {
@@ -34,10 +108,10 @@ pub(super) fn read(text: &str, base: &Url) -> Result<Feed, FeedError> {
         image_url: links::http(string(&document.icon), base),
         ..Feed::default()
     };
-    let list = document.items.as_array().map(Vec::as_slice).unwrap_or_default();
-    feed.items = list.iter().take(ITEMS_MAX).map(|value| item(value, base)).collect();
-    if list.len() > ITEMS_MAX {
-        feed.warnings.push(super::build::left_out(list.len() - ITEMS_MAX));
+    let Items { kept, count } = document.items;
+    feed.items = kept.iter().map(|value| item(value, base)).collect();
+    if count > kept.len() {
+        feed.warnings.push(super::build::left_out(count - kept.len()));
     }
     feed.warnings.extend(super::tell_apart(&mut feed.items));
     Ok(feed)

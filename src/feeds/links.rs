@@ -2,9 +2,7 @@
 
 use url::Url;
 
-pub(super) use crate::domain::links::{
-    holds_secret, shareable_feed, without_query_secrets, without_secrets,
-};
+pub(super) use crate::domain::links::{holds_secret, shareable, without_secrets};
 
 /// Longest link that is taken; browsers and servers stop at 8 KB too.
 pub(super) const LINK_BYTES_MAX: usize = 8 * 1024;

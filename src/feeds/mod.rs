@@ -261,6 +261,16 @@ impl Feed {
         url.into()
     }
 
+    /// A link that this feed names, as it may be kept and shown: what a private feed names may carry its
+    /// key, and what a public one signs is nobody's secret.
+    pub fn shared_link(&self, url: &Url, followed: &Url) -> Option<Url> {
+        if links::holds_secret(followed) {
+            links::shareable(url)
+        } else {
+            Some(links::without_secrets(url))
+        }
+    }
+
     /// The id of one of this feed's items, in a show with this key: a video's own where
     /// [`Item::youtube_video`] says that it is one.
     pub fn episode_id(&self, item: &Item, show_key: &str) -> EpisodeId {
@@ -271,22 +281,18 @@ impl Feed {
     /// The episode of one of this feed's items. `followed` is the link that the person follows;
     /// its user and password are not kept.
     pub fn episode(&self, item: &Item, followed: &Url) -> Episode {
-        // What a private feed names may carry its key; a public one's signatures are nobody's secret.
-        let is_private = links::holds_secret(followed);
-        let bare = |url: &Url| {
-            if is_private { links::without_query_secrets(url) } else { links::without_secrets(url) }
-        };
+        let bare = |url: &Url| self.shared_link(url, followed);
         let is_video = item.youtube_video.is_some();
         Episode {
             id: self.episode_id(item, &self.show_key(followed)),
             kind: if is_video { EpisodeKind::Youtube } else { EpisodeKind::Podcast },
-            url: item.link.as_ref().map(bare),
+            url: item.link.as_ref().and_then(bare),
             title: item.title.clone(),
-            show: Show { title: self.title.clone(), feed_url: links::shareable_feed(followed) },
+            show: Show { title: self.title.clone(), feed_url: links::shareable(followed) },
             published_at: item.published_at,
             duration_ms: item.duration_ms,
-            media_url: item.media.as_ref().map(|media| bare(&media.url)),
-            image_url: item.image_url.as_ref().or(self.image_url.as_ref()).map(bare),
+            media_url: item.media.as_ref().and_then(|media| bare(&media.url)),
+            image_url: item.image_url.as_ref().or(self.image_url.as_ref()).and_then(bare),
             language: self.language.clone(),
             chapters: item.chapters.clone(),
         }

@@ -72,6 +72,18 @@ pub enum DiscoverError {
     Check(#[from] CheckError),
 }
 
+impl DiscoverError {
+    /// The fetch that failed, where one did.
+    pub fn fetch(&self) -> Option<&FetchError> {
+        match self {
+            DiscoverError::Fetch(error) | DiscoverError::Check(CheckError::Fetch(error)) => {
+                Some(error)
+            }
+            _ => None,
+        }
+    }
+}
+
 impl From<DiscoverError> for Fault {
     fn from(error: DiscoverError) -> Fault {
         match error {

@@ -18,7 +18,7 @@ use serde::Serialize;
 use url::Url;
 
 use crate::domain::episode::EpisodeId;
-use crate::domain::feed_state::FeedNote;
+use crate::domain::feed_state::{FeedNote, FeedState};
 use crate::domain::known::{Candidate, Place, Traits, media_keys};
 use crate::domain::links::holds_secret;
 use crate::domain::seen_list::Why;
@@ -167,8 +167,7 @@ impl Following {
         self.cache.all_due();
     }
 
-    /// How a subscription does.
-    pub fn health(
+    fn health(
         &self,
         one: &Subscription,
         note: Option<&FeedNote>,
@@ -195,6 +194,34 @@ impl Following {
                 .and_then(|note| note.moved_to.last())
                 .map(|url| Shown::from(url).to_string()),
         }
+    }
+
+    /// How all of a scope's subscriptions do, in their order. A line that follows the feed of one above it
+    /// says so.
+    pub fn healths(
+        &self,
+        list: &[Subscription],
+        state: &FeedState,
+        follower: &Follower,
+        rules: &Rules,
+    ) -> Vec<Health> {
+        let mut known: HashMap<FeedKey, &str> = HashMap::new();
+        list.iter()
+            .map(|one| {
+                let note = one.id.as_ref().and_then(|id| state.find(id, &one.url));
+                let mut health = self.health(one, note, follower, rules);
+                let key = source_of(one, note, follower, rules).ok().map(|source| match source {
+                    Source::Feed { url, trust } => FeedKey::of(&url, &trust),
+                    Source::Unknown { typed, trust } => FeedKey::of(&typed, &trust),
+                });
+                if let Some(first) = key.and_then(|key| known.insert(key, one.name())) {
+                    health.problem = Some(format!(
+                        "It follows the same feed as “{first}” above it, so this line is not looked at. Take it out."
+                    ));
+                }
+                health
+            })
+            .collect()
     }
 
     fn entry_of(
@@ -226,7 +253,7 @@ impl Following {
         let scope = &follower.scope;
         let state = self.library.feed_state(scope).await?;
         let note = one.id.as_ref().and_then(|id| state.find(id, &one.url));
-        let Some((read, show_key, _)) = self.last_read(one, note, follower, rules).await else {
+        let Some((read, show_key, url)) = self.last_read(one, note, follower, rules).await else {
             return Ok(Vec::new());
         };
         let (queue, seen, skipped) = (
@@ -249,7 +276,7 @@ impl Following {
             .flat_map(|show| show.episodes.iter().filter_map(|line| line.read()))
             .map(|(traits, why)| (traits.id, why))
             .collect();
-        let shown = candidates(&read, &show_key).into_iter().map(|candidate| {
+        let shown = candidates(&read, &show_key, &url).into_iter().map(|candidate| {
             let id = &candidate.traits.id;
             let (place, why) = if recaps.contains_key(id) {
                 (Some(Place::Library), "Its recap is in the library.".to_owned())
@@ -295,7 +322,7 @@ impl Following {
         let last = self.last_read(one, note, follower, rules).await;
         let found = last.and_then(|(read, show_key, url)| {
             let candidate =
-                candidates(&read, &show_key).into_iter().find(|c| c.traits.id == *episode)?;
+                candidates(&read, &show_key, &url).into_iter().find(|c| c.traits.id == *episode)?;
             Some((candidate, read.feed.title.clone(), url))
         });
         let Some((candidate, show, url)) = found else {
@@ -452,7 +479,7 @@ fn source_of(
 }
 
 /// A feed's episodes as its followers see them, newest first.
-fn candidates(read: &Read, show_key: &str) -> Vec<Candidate> {
+fn candidates(read: &Read, show_key: &str, followed: &Url) -> Vec<Candidate> {
     let feed = &read.feed;
     let media =
         media_keys(feed.items.iter().map(|item| item.media.as_ref().map(|media| &media.url)));
@@ -467,7 +494,7 @@ fn candidates(read: &Read, show_key: &str) -> Vec<Candidate> {
                 title: item.title.clone(),
                 published_at: item.published_at,
                 duration_ms: item.duration_ms,
-                url: item.link.clone(),
+                url: item.link.as_ref().and_then(|url| feed.shared_link(url, followed)),
                 key: item.key(),
             }
         })

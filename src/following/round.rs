@@ -21,7 +21,7 @@ use crate::domain::subscription::{Subscription, SubscriptionId};
 use crate::feed_cache::{CheckError, Checked, FeedKey, Read};
 use crate::feeds::place::{self, Place};
 use crate::history::following::{Intake, TakenIn};
-use crate::net::{Shown, Trust};
+use crate::net::{FetchError, Shown, Trust};
 
 use super::{Follower, Following, Rules, Source, candidates, source_of};
 
@@ -190,9 +190,12 @@ impl Following {
         loop {
             let next = tokio::select! {
                 next = running.next() => next,
-                () = tokio::time::sleep_until(flush_at), if waiting > 0 => {
+                () = tokio::time::sleep_until(flush_at) => {
                     self.flush(&mut inboxes, rules, &mut reports, heard).await;
                     waiting = 0;
+                    flush_at = Instant::now() + FLUSH_AFTER;
+                    // How the others went is not lost where one that hangs outlives the daemon.
+                    self.keep_notes().await;
                     continue;
                 }
             };
@@ -219,13 +222,20 @@ impl Following {
             if report.failed_count > 0 || report.found > 0 {
                 tracing::info!(
                     %scope, checked = report.checked, found = report.found, failed = report.failed_count,
-                    "{} subscriptions were checked, {} episodes found, {} failed",
+                    "subscriptions checked: {}, episodes found: {}, failed: {}",
                     report.checked, report.found, report.failed_count
                 );
             }
             known.insert(scope.clone(), report.clone());
         }
         reports
+    }
+
+    async fn keep_notes(&self) {
+        let cache = self.cache.clone();
+        if let Err(error) = tokio::task::spawn_blocking(move || cache.save_now()).await {
+            tracing::error!(%error, "keeping the cache of feeds panicked");
+        }
     }
 
     /// What has to be asked: each feed once, with everybody who waits for it.
@@ -392,23 +402,35 @@ impl Following {
             Ok(found) => Got::Feed { url: found.feed_url, read: found.read, moved_to: None },
             Err(error) => {
                 let why = error.to_string();
-                self.cache.note_failure(&ask.url, &ask.trust, &why, rules.limits.period);
-                Got::Failed { why, is_gone: false }
+                let after = error.fetch().and_then(FetchError::retry_after);
+                let period = rules.limits.period;
+                self.cache.note_failure(&ask.url, &ask.trust, &why, after, period);
+                self.heed(ask, error.fetch());
+                let is_gone = error.fetch().and_then(FetchError::status) == Some(410);
+                Got::Failed { why, is_gone }
             }
         }
     }
 
     fn failed(&self, ask: &Ask, error: CheckError) -> Got {
-        let mut is_gone = false;
-        if let CheckError::Fetch(error) = &error {
-            is_gone = error.status() == Some(410);
-            let is_busy = matches!(error.status(), Some(429 | 503));
-            if let Some(after) = error.retry_after().filter(|_| is_busy) {
-                let now = self.clock.now();
-                self.pace.hold(&ask.url, after.time(now), now);
-            }
-        }
+        let fetch = match &error {
+            CheckError::Fetch(error) => Some(error),
+            _ => None,
+        };
+        self.heed(ask, fetch);
+        let is_gone = fetch.and_then(FetchError::status) == Some(410);
         Got::Failed { why: error.to_string(), is_gone }
+    }
+
+    /// Leaves a host alone that asked for it.
+    fn heed(&self, ask: &Ask, error: Option<&FetchError>) {
+        let wish = error
+            .filter(|error| matches!(error.status(), Some(429 | 503)))
+            .and_then(FetchError::retry_after);
+        if let Some(after) = wish {
+            let now = self.clock.now();
+            self.pace.hold(&ask.url, after.time(now), now);
+        }
     }
 
     /// Where a feed is for good: as its server says, or as its publisher does, once that was seen to
@@ -478,7 +500,7 @@ impl Following {
                     let candidates = made
                         .entry(show_key.clone())
                         .or_insert_with(|| {
-                            let made = candidates(read, &show_key);
+                            let made = candidates(read, &show_key, url);
                             // All who wait share them: they take their room once, however many
                             // that are, or five hundred scopes would each be written once a feed.
                             count += made.len();
@@ -555,7 +577,9 @@ impl Following {
                     // Nothing was noted as taken in: the next round does it from the cache.
                     tracing::warn!(%scope, %error, "what was found could not be written; that comes at the next round");
                     let why = error.to_string();
-                    report.fail(&Subscription::default(), why);
+                    let name =
+                        Subscription { title: "the queue".to_owned(), ..Subscription::default() };
+                    report.fail(&name, why);
                 }
             }
         }

@@ -576,7 +576,8 @@ impl Library {
             .await
     }
 
-    /// Does what a person decided about items of the queue, to all of them or to none; how many.
+    /// Does what a person decided about items of the queue, to all of them or to none; the items as they
+    /// are then, where they are in the queue.
     ///
     /// # Errors
     /// [`FollowError::Queue`], [`FollowError::NotSkipped`]; nothing was changed then.
@@ -585,7 +586,7 @@ impl Library {
         scope: &Scope,
         ids: Vec<EpisodeId>,
         what: Decision,
-    ) -> Result<usize, FollowError> {
+    ) -> Result<Vec<QueueItem>, FollowError> {
         let now = self.now();
         let step: fn(&mut QueueItem, DateTime<Utc>) -> Result<(), QueueError> = match what {
             Decision::Skip => return self.skip(scope, ids).await,
@@ -595,10 +596,13 @@ impl Library {
             Decision::Redo => QueueItem::redo,
         };
         self.change_queue(scope, move |queue| {
+            let mut items = Vec::new();
             for id in &ids {
-                step(queue.find_mut(id)?, now)?;
+                let item = queue.find_mut(id)?;
+                step(item, now)?;
+                items.push(item.clone());
             }
-            Ok(ids.len())
+            Ok(items)
         })
         .await
     }
@@ -629,27 +633,37 @@ impl Library {
     }
 
     /// Skips episodes of the queue: the skip list first, then their state. How many.
-    async fn skip(&self, scope: &Scope, ids: Vec<EpisodeId>) -> Result<usize, FollowError> {
+    async fn skip(
+        &self,
+        scope: &Scope,
+        ids: Vec<EpisodeId>,
+    ) -> Result<Vec<QueueItem>, FollowError> {
         let names = Names::of(scope);
         let now = self.now();
         self.store()
             .transact(scope, move |tx| {
                 let mut queue = tx.value::<AutoQueue>(&names.auto_queue)?;
                 let mut skipped = tx.value::<SkipList>(&names.skip_list)?;
+                let mut items = Vec::new();
                 for id in &ids {
                     let item = queue.find_mut(id)?;
                     item.skip(now)?;
                     skipped.add(id, &item.title, "skipped", now);
+                    items.push(item.clone());
                 }
                 tx.write(&names.skip_list, &skipped)?;
                 tx.write(&names.auto_queue, &queue)?;
-                Ok(ids.len())
+                Ok(items)
             })
             .await
     }
 
     /// Takes episodes off the skip list; items of the queue that were skipped are found again. How many.
-    async fn undo_skip(&self, scope: &Scope, ids: Vec<EpisodeId>) -> Result<usize, FollowError> {
+    async fn undo_skip(
+        &self,
+        scope: &Scope,
+        ids: Vec<EpisodeId>,
+    ) -> Result<Vec<QueueItem>, FollowError> {
         let names = Names::of(scope);
         let now = self.now();
         self.store()
@@ -675,7 +689,7 @@ impl Library {
                 tx.write(&names.seen_list, &seen)?;
                 tx.write(&names.auto_queue, &queue)?;
                 tx.write(&names.skip_list, &skipped)?;
-                Ok(ids.len())
+                Ok(ids.iter().filter_map(|id| queue.find(id).cloned()).collect())
             })
             .await
     }
@@ -911,7 +925,10 @@ impl Room<'_> {
     ) -> bool {
         let show = show_id(&intake.show_key);
         let mut lines = Vec::new();
-        let mut wanted = one.newest_at_first.unwrap_or(defaults.newest_at_first);
+        let newest = one.newest_at_first.unwrap_or(defaults.newest_at_first);
+        // How many that the filters let pass were looked at: the newest few of the feed are wanted at
+        // first, and not the newest few that are unknown, or following again would dig ever deeper.
+        let mut rank = 0;
         let mut open = self.queue.items.iter().filter(|item| item.state.is_open()).count();
         let mut had_room = true;
         for candidate in intake.candidates.iter() {
@@ -923,6 +940,8 @@ impl Room<'_> {
                 candidate.published_at,
                 now,
             );
+            let is_newest = rank < newest;
+            rank += u32::from(passed.is_ok());
             let why = match same {
                 Some(same) if same.by == By::Id && self.unseen.remove(&same.id) => {
                     lines.push(SeenLine::new(traits, &Why::Offered));
@@ -932,7 +951,7 @@ impl Room<'_> {
                     // Who follows again wants the newest, also of what was there the first time.
                     let was_before = || self.seen.why(&traits.id) == Some(Why::Before);
                     let again = is_first
-                        && wanted > 0
+                        && is_newest
                         && passed.is_ok()
                         && same.place == Place::SeenList
                         && was_before();
@@ -946,7 +965,7 @@ impl Room<'_> {
                 None => match passed {
                     Err(PassedOver::Old) if is_first => Why::Before,
                     Err(why) => Why::Filtered(why),
-                    Ok(()) if is_first && wanted == 0 => Why::Before,
+                    Ok(()) if is_first && !is_newest => Why::Before,
                     Ok(()) => Why::Offered,
                 },
             };
@@ -956,7 +975,6 @@ impl Room<'_> {
                     continue;
                 }
                 open += 1;
-                wanted = wanted.saturating_sub(1);
                 let mut item = item_of(one, &intake.show, &intake.feed_url, candidate, now);
                 if one.auto_approve && item.approve(ApprovedBy::Subscription, now).is_ok() {
                     taken.approved += 1;

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Request, State};
 use axum::http::StatusCode;
 use recap_mode::{Fault, FaultKind, Scope};
 use serde::{Deserialize, Serialize};
@@ -19,7 +19,16 @@ use crate::following::view::{Counts, ItemView};
 use crate::history::FollowError;
 use crate::history::following::Decision;
 
-use super::extract::{JsonBody, Params, Who};
+use super::extract::{JsonBody, Params, Who, parse_json, read_body};
+
+/// Largest body that names a subscription.
+const APPROVE_ALL_BYTES_MAX: usize = 4096;
+
+/// How long an item may be `processing` before its job is there to be cancelled.
+const TAKE_UP_TIME: std::time::Duration = std::time::Duration::from_secs(5);
+
+/// How often that is looked at.
+const TAKE_UP_PAUSE: std::time::Duration = std::time::Duration::from_millis(20);
 
 /// Items of one answer.
 const ITEMS_MAX: usize = 200;
@@ -174,8 +183,12 @@ pub(super) async fn offer(
 pub(super) async fn approve_all(
     State(app): State<Arc<App>>,
     Who(caller): Who,
-    JsonBody(asked): JsonBody<ApproveAll>,
+    request: Request,
 ) -> Result<Json<Changed>, Fault> {
+    // Nothing sent means all of them.
+    let body = read_body(request.into_body(), APPROVE_ALL_BYTES_MAX).await?;
+    let asked: ApproveAll =
+        if body.trim_ascii().is_empty() { ApproveAll::default() } else { parse_json(&body)? };
     let count = app.library.approve_all(&caller.scope, asked.subscription).await?;
     changed(&app, &caller.scope);
     Ok(Json(Changed { changed: count }))
@@ -207,9 +220,12 @@ pub(super) async fn decide(
                 .hint("It is approve, skip, undo-skip, retry, redo or cancel."));
         }
     };
-    app.library.decide(&caller.scope, vec![id.clone()], decision).await?;
+    let mut items = app.library.decide(&caller.scope, vec![id.clone()], decision).await?;
     changed(&app, &caller.scope);
-    shown(&app, &caller.scope, &id).await
+    match items.pop() {
+        Some(item) => Ok(Json(ItemView::new(&item, app.clock.now()))),
+        None => shown(&app, &caller.scope, &id).await,
+    }
 }
 
 async fn shown(app: &App, scope: &Scope, id: &EpisodeId) -> Result<Json<ItemView>, Fault> {
@@ -220,17 +236,26 @@ async fn shown(app: &App, scope: &Scope, id: &EpisodeId) -> Result<Json<ItemView
 }
 
 async fn cancel(app: &App, scope: &Scope, id: &EpisodeId) -> Result<Json<ItemView>, Fault> {
-    let queue = app.library.auto_queue(scope).await?;
-    let item =
-        queue.find(id).ok_or_else(|| FollowError::from(QueueError::NotFound(id.to_string())))?;
-    let stopped = item.job.as_ref().filter(|_| item.state == ItemState::Processing);
-    match stopped.and_then(|job| app.jobs.cancel(scope, job)) {
-        Some(_) => shown(app, scope, id).await,
-        None => Err(Fault::new(
+    let until = tokio::time::Instant::now() + TAKE_UP_TIME;
+    loop {
+        let queue = app.library.auto_queue(scope).await?;
+        let item = queue
+            .find(id)
+            .ok_or_else(|| FollowError::from(QueueError::NotFound(id.to_string())))?;
+        let job = item.job.as_ref().filter(|_| item.state == ItemState::Processing);
+        if job.and_then(|job| app.jobs.cancel(scope, job)).is_some() {
+            return shown(app, scope, id).await;
+        }
+        // It is just being taken up: its job comes in a moment.
+        if job.is_some() && tokio::time::Instant::now() < until {
+            tokio::time::sleep(TAKE_UP_PAUSE).await;
+            continue;
+        }
+        return Err(Fault::new(
             FaultKind::Conflict,
             format!("“{}” is {}, so there is nothing to cancel.", item.title, item.state),
         )
-        .hint("Skip it if you do not want it.")),
+        .hint("Skip it if you do not want it."));
     }
 }
 

@@ -140,11 +140,9 @@ async fn views(
 ) -> Result<Vec<SubscriptionView>, Fault> {
     let state = app.library.feed_state(scope).await?;
     let (follower, rules) = (app.follower(scope).await, app.rules());
-    let view = |one: &Subscription| {
-        let note = one.id.as_ref().and_then(|id| state.find(id, &one.url));
-        SubscriptionView::new(one, app.following.health(one, note, &follower, &rules))
-    };
-    Ok(list.subscriptions.iter().map(view).collect())
+    let healths = app.following.healths(&list.subscriptions, &state, &follower, &rules);
+    let lines = list.subscriptions.iter().zip(healths);
+    Ok(lines.map(|(one, health)| SubscriptionView::new(one, health)).collect())
 }
 
 async fn view(app: &App, scope: &Scope, one: Subscription) -> Result<SubscriptionView, Fault> {

@@ -260,7 +260,7 @@ pub enum FetchError {
         link: Shown,
     },
     /// Nobody answered.
-    #[error("{link} could not be reached: {why}. Check the address, or try again later.")]
+    #[error("{link} could not be fetched: {why}. Check the address, or try again later.")]
     Unreachable {
         /// The link.
         link: Shown,
@@ -559,12 +559,21 @@ impl Net {
         }
         let (media_type, charset) = content_type(response.headers());
         let validators = Validators::of(response.headers());
-        let mut bytes = Vec::new();
+        // What is said to come is made room for at once: growing by doubling would hold three times it.
+        let said = response.content_length().and_then(|length| usize::try_from(length).ok());
+        let mut bytes = Vec::with_capacity(said.unwrap_or(0).min(SMALL_BYTES));
         let mut place = None;
         loop {
-            let chunk = deadline.hold(response.chunk()).await?.map_err(|error| {
-                FetchError::Unreachable { link: link.clone(), why: plainly(&error) }
-            })?;
+            let chunk = deadline.hold(tokio::time::timeout(SILENCE_TIME, response.chunk())).await?;
+            let chunk = chunk
+                .map_err(|_| FetchError::TimedOut {
+                    link: link.clone(),
+                    secs: SILENCE_TIME.as_secs(),
+                })?
+                .map_err(|error| FetchError::Unreachable {
+                    link: link.clone(),
+                    why: plainly(&error),
+                })?;
             let Some(chunk) = chunk else { break };
             // Counted unpacked: a small packed answer can grow a thousandfold.
             if (bytes.len() + chunk.len()) as u64 > request.bytes_max {
@@ -575,6 +584,11 @@ impl Net {
                 place = self.large.clone().acquire_owned().await.ok();
                 // Waiting for others is not the server's fault.
                 deadline.at += began.elapsed();
+                bytes.reserve_exact(said.map_or(0, |said| said.saturating_sub(bytes.len())));
+            }
+            if bytes.capacity() - bytes.len() < chunk.len() {
+                // By a quarter: a large answer of unknown length must not take twice its room.
+                bytes.reserve_exact((bytes.len() / 4).max(chunk.len()));
             }
             bytes.extend_from_slice(&chunk);
         }
@@ -634,7 +648,6 @@ fn make_client(trusted: bool) -> Result<reqwest::Client, String> {
     let builder = reqwest::Client::builder()
         .user_agent(AGENT)
         .connect_timeout(CONNECT_TIME)
-        .read_timeout(SILENCE_TIME)
         .redirect(reqwest::redirect::Policy::none())
         // A proxy of the environment would look names up itself, past the guard.
         .no_proxy();

@@ -90,8 +90,8 @@ async fn hanging_dripping_circling_and_swelling_servers_end_with_a_sentence() {
         (answer("200 OK", &big), After::Close, "larger than"),
         (answer("404 Not Found", ""), After::Close, "answered 404 (there is nothing"),
         (answer("503 Busy", ""), After::Close, "answered 503 (its own trouble"),
-        (answer("200 OK\r\nContent-Length: 50", "x"), After::Close, "could not be reached"),
-        (b"nonsense".to_vec(), After::Close, "could not be reached"),
+        (answer("200 OK\r\nContent-Length: 50", "x"), After::Close, "could not be fetched"),
+        (b"nonsense".to_vec(), After::Close, "could not be fetched"),
         (
             answer("302 Found\r\nLocation: ftp://example.org/", ""),
             After::Close,

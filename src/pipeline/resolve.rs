@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use url::Url;
 
 use crate::domain::episode::{Episode, EpisodeId, EpisodeKind, Show};
-use crate::domain::links::without_secrets;
+use crate::domain::links::shareable;
 use crate::domain::recap::{TranscriptOrigin, TranscriptSource};
 use crate::domain::transcript::Times;
 use crate::feed_cache::{Checked, FeedKey, Read};
@@ -209,8 +209,7 @@ async fn from_transcript_link(
     let title = if name.is_empty() { host.to_owned() } else { title_of(&decoded(name)) };
     let origin = origin(tools, TranscriptSource::Podcast, Some(&fetched.url), &reading, sha256);
     let id = EpisodeId::podcast("link", url.as_str());
-    let episode =
-        bare_episode(id, EpisodeKind::Podcast, title, Some(without_secrets(url)), &reading);
+    let episode = bare_episode(id, EpisodeKind::Podcast, title, shareable(url), &reading);
     Ok(heard(episode, reading, origin))
 }
 
@@ -241,11 +240,12 @@ async fn from_item(
     progress: &(dyn Fn(Stage, String) + Send + Sync),
 ) -> Result<Heard, PipelineError> {
     let mut notes: Vec<String> = Vec::new();
+    let with_sign_in = |link: &Url| with_sign_in(link, url);
     let mut episode = feed.episode(item, url);
     episode.title = cut(&episode.title);
     if let Some(chapters_url) = &item.chapters_url {
         progress(Stage::Resolve, format!("Fetching the chapters of {}", short(&episode.title)));
-        match chapters(tools, chapters_url, trust).await {
+        match chapters(tools, &with_sign_in(chapters_url), trust).await {
             Ok(chapters) => episode.chapters = chapters,
             Err(why) => notes.push(format!("The publisher's chapters could not be used: {why}")),
         }
@@ -256,7 +256,8 @@ async fn from_item(
             Stage::Transcript,
             format!("Fetching the transcript of {}", short(&episode.title)),
         );
-        match publishers_transcript(tools, link, trust, episode.language.as_deref()).await {
+        let link = TranscriptLink { url: with_sign_in(&link.url), ..link.clone() };
+        match publishers_transcript(tools, &link, trust, episode.language.as_deref()).await {
             Ok((reading, origin)) => {
                 let mut heard = heard(episode, reading, origin);
                 heard.notes.extend(notes);
@@ -276,6 +277,20 @@ async fn from_item(
             short(&episode.title)
         ))
     }))
+}
+
+/// A link that a feed names, with the user and password of the feed where it leads to the same server.
+fn with_sign_in(link: &Url, feed: &Url) -> Url {
+    let is_same = link.scheme() == feed.scheme()
+        && link.host_str() == feed.host_str()
+        && link.port_or_known_default() == feed.port_or_known_default();
+    let mut link = link.clone();
+    if is_same && link.username().is_empty() && !feed.username().is_empty() {
+        // Both are http links, which take them.
+        let _ = link.set_username(feed.username());
+        let _ = link.set_password(feed.password());
+    }
+    link
 }
 
 /// The episode that is wanted.
@@ -465,7 +480,7 @@ fn origin(
 ) -> TranscriptOrigin {
     TranscriptOrigin {
         source,
-        url: url.map(without_secrets),
+        url: url.and_then(shareable),
         format: reading.format.word().to_owned(),
         sha256,
         fetched_at: Some(tools.clock.now()),
@@ -494,7 +509,7 @@ mod tests {
     #[test]
     fn a_shared_file_holds_no_password_of_a_feed() {
         let url = Url::parse("https://me:secret@example.org/feed").unwrap();
-        assert_eq!(without_secrets(&url).as_str(), "https://example.org/feed");
+        assert_eq!(shareable(&url).unwrap().as_str(), "https://example.org/feed");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use recap_mode::{JobId, Scope};
@@ -37,7 +38,8 @@ impl Workspace {
         upload: Option<&[u8]>,
     ) -> io::Result<Workspace> {
         let folder = folder(data, scope, job);
-        fs::create_dir_all(&folder)?;
+        // An order may hold the key of a private feed.
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder)?;
         if let Some(bytes) = upload {
             write(&folder.join(UPLOAD), bytes)?;
         }
@@ -130,7 +132,8 @@ fn folder(data: &Path, scope: &Scope, job: &JobId) -> PathBuf {
 /// Whole or not at all: written beside and renamed.
 fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let beside = path.with_extension("part");
-    let mut file = fs::File::create(&beside)?;
+    let mut file =
+        fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
     io::Write::write_all(&mut file, bytes)?;
     file.sync_all()?;
     fs::rename(&beside, path)

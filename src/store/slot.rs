@@ -162,6 +162,12 @@ fn parse_text<T: Document>(
 ) -> Result<(T, bool), Problem> {
     let problem =
         |line, column, reason| Problem { file: format!("{scope}/{name}"), line, column, reason };
+    if let Some(newer) = newer_form(text) {
+        let reason = format!(
+            "it is in form {newer}, which a newer Recap has written; this one reads form 1 and leaves it alone"
+        );
+        return Err(problem(1, 1, reason));
+    }
     // Noting the path takes longer than reading, and only who is refused wants to know it.
     let value: T = match serde_json::from_str(text) {
         Ok(value) => value,
@@ -174,6 +180,26 @@ fn parse_text<T: Document>(
         text::check(text).map_err(|flaw| problem(flaw.line, flaw.column, flaw.reason))?;
     }
     Ok((value, is_plain))
+}
+
+/// The form of a document that this version does not know: its own `format`, where that is not 1.
+fn newer_form(text: &str) -> Option<u64> {
+    /// The one form that this version writes.
+    const FORM: u64 = 1;
+    #[derive(Deserialize)]
+    struct Form {
+        #[serde(default)]
+        format: Value,
+    }
+    let front = &text.as_bytes()[..text.len().min(FORM_BYTES)];
+    // Nearly every document says `"format": 1`, and need not be read twice to know it.
+    let at = front.windows(8).position(|piece| piece == b"\"format\"")?;
+    let said = front[at + 8..].trim_ascii_start().strip_prefix(b":")?.trim_ascii_start();
+    if said.first() == Some(&b'1') && !said.get(1).is_some_and(u8::is_ascii_digit) {
+        return None;
+    }
+    let form: Form = serde_json::from_str(text).ok()?;
+    form.format.as_u64().filter(|form| *form > FORM)
 }
 
 /// Reads a value; where it cannot be read, the line, the column and why, with the place in the value.

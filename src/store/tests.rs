@@ -358,6 +358,25 @@ async fn temporaries_of_a_killed_process_are_swept_and_those_of_a_living_one_are
     assert!(!temporary.exists() && file(root.path()).exists());
 }
 
+#[tokio::test]
+async fn a_document_of_a_newer_form_is_left_alone() {
+    let root = tempfile::tempdir().unwrap();
+    let store = store_at(root.path());
+    for (text, is_newer) in [
+        ("{\"format\": 2, \"notes\": []}", true),
+        ("{\"x\": {\"format\": 7}, \"format\": 12}", true),
+        ("{\"format\": 1}", false),
+        ("{\"x\": {\"format\": 7}}", false),
+        ("{\"x\": {\"format\": 7}, \"format\": 1}", false),
+        ("{\"x\": \"\\\"format\\\": 9\"}", false),
+    ] {
+        write(root.path(), text);
+        let read = store.mutate(&slot(), |_| Ok::<_, StoreError>(())).await;
+        assert_eq!(read.is_err(), is_newer, "{text}: {read:?}");
+        assert_eq!(fs::read_to_string(file(root.path())).unwrap(), text);
+    }
+}
+
 #[test]
 fn a_file_name_that_exists_cannot_leave_its_folder() {
     for good in ["a.json", "_meta.json", "2026-01-02-ä-abc.json"] {

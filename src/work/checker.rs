@@ -18,7 +18,12 @@ pub async fn run(app: Arc<App>) {
     app.following.all_due();
     loop {
         tokio::select! {
-            () = app.stop.cancelled() => return,
+            () = app.stop.cancelled() => {
+                // What is known of feeds is kept, also where a round was cut off.
+                let kept = app.clone();
+                let _ = tokio::task::spawn_blocking(move || kept.following.save_now()).await;
+                return;
+            }
             () = check(&app, &Which::Due) => {}
         }
         tokio::select! {

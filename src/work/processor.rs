@@ -17,6 +17,7 @@ use tokio::time::{Duration, Instant, sleep, timeout};
 
 use crate::app::App;
 use crate::domain::auto_queue::{QueueItem, Reason, ReasonCode};
+use crate::domain::episode::EpisodeId;
 use crate::history::following::ItemOutcome;
 use crate::make_recap::{self, Interrupted};
 use crate::net::is_near;
@@ -55,8 +56,8 @@ pub struct Processor {
 struct State {
     /// Whose turn was last: the next one goes on behind it.
     last: Option<Scope>,
-    /// Scopes of which an item is being made.
-    running: HashSet<Scope>,
+    /// Scopes of which an item is being made, with the item and its job.
+    running: HashMap<Scope, (EpisodeId, JobId)>,
     /// When an item of each outside host was last taken up.
     hosts: HashMap<String, Instant>,
 }
@@ -94,7 +95,22 @@ impl Processor {
             tokio::select! {
                 () = app.stop.cancelled() => return,
                 () = sleep(wait) => {}
-                () = app.queue_wake.notified() => {}
+                () = app.queue_wake.notified() => self.stop_unwanted().await,
+            }
+        }
+    }
+
+    /// Stops what a person's hand took out of the queue, or over, while it was being made.
+    async fn stop_unwanted(&self) {
+        let running = self.state().running.clone();
+        for (scope, (id, job)) in running {
+            let (library, whose, name) = (self.app.library.clone(), scope.clone(), job.clone());
+            let wanted =
+                tokio::task::spawn_blocking(move || library.wants_job_now(&whose, &id, &name))
+                    .await;
+            if matches!(wanted, Ok(false)) && self.app.jobs.is_open(&scope, &job) {
+                tracing::info!(%scope, %job, "an item is not wanted any more, and its job is stopped");
+                self.app.jobs.cancel(&scope, &job);
             }
         }
     }
@@ -140,7 +156,7 @@ impl Processor {
             ready.rotate_left(behind);
         }
         for scope in ready {
-            if self.state().running.contains(&scope) {
+            if self.state().running.contains_key(&scope) {
                 continue;
             }
             match self.take_one(&scope).await {
@@ -202,7 +218,7 @@ impl Processor {
         let app = &self.app;
         let Some(mut follow) = app.jobs.follow(&scope, &job) else { return Step::Refused(scope) };
         tracing::info!(%scope, %job, episode = %item.id, "an item of the queue is being made");
-        self.state().running.insert(scope.clone());
+        self.state().running.insert(scope.clone(), (item.id.clone(), job.clone()));
         let (processor, whose) = (self.clone(), scope.clone());
         app.tasks.spawn(async move {
             // It ends by itself: every stage has a deadline. At a stop the job is put down.
@@ -248,7 +264,7 @@ impl Processor {
             waits(ReasonCode::Credits)
         } else if kind == FaultKind::NotEntitled.word() {
             waits(ReasonCode::NotEntitled)
-        } else if [FaultKind::Busy, FaultKind::TooMany, FaultKind::StorageFull]
+        } else if [FaultKind::Busy, FaultKind::TooMany, FaultKind::StorageFull, FaultKind::Conflict]
             .iter()
             .any(|passes| passes.word() == kind)
         {

@@ -114,7 +114,7 @@ fn bad_input_ends_with_a_sentence_and_its_exit_code_and_nothing_is_written() {
         ("no-such-file.vtt".to_owned(), 2, "There is no file"),
         ("http://".to_owned(), 2, "is no link"),
         ("https://youtu.be/abc".to_owned(), 2, "transcript file"),
-        ("http://127.0.0.1:9/feed".to_owned(), 3, "could not be reached"),
+        ("http://127.0.0.1:9/feed".to_owned(), 3, "could not be fetched"),
     ] {
         let ran = run(recap(data.path()).args(["summarize", &input]));
         assert_eq!(ran.code, code, "{input}: {}", ran.err);

@@ -439,6 +439,10 @@ async fn what_passes_is_tried_again_and_what_does_not_says_what_to_do() {
     assert_eq!(waits["reason"]["code"], "try_again", "{waits}");
     assert!(waits["reason"]["message"].as_str().unwrap().contains("503"), "{waits}");
     assert_eq!((&waits["state"], &waits["attempt"]), (&json!("approved"), &json!(1)));
+    // A person who does not want to wait approves it again.
+    publisher.status("/1.txt", 404);
+    assert_eq!(decide(&house, "Episode 1", "approve").await.0, 200);
+    in_state(&house, "Episode 1", "failed").await;
     let failed = in_state(&house, "Episode 2", "failed").await;
     assert!(
         failed["reason"]["message"].as_str().unwrap().contains("names no transcript"),
@@ -472,6 +476,23 @@ async fn a_job_of_the_queue_can_be_cancelled_and_the_item_says_so() {
     assert_eq!(decide(&house, "Episode 1", "cancel").await.0, 200);
     let failed = in_state(&house, "Episode 1", "failed").await;
     assert_eq!(failed["reason"]["code"], "cancelled", "{failed}");
+}
+
+#[tokio::test]
+async fn skipped_written_by_hand_stops_what_is_being_made() {
+    let (house, publisher) = (House::new().await, Publisher::new().await);
+    publisher.show("/feed", "The Bakery", 1);
+    let slow = Page { kind: "text/plain", wait: Duration::from_secs(60), ..Page::default() };
+    publisher.put("/1.txt", slow);
+    follow(&house, json!({"url": publisher.url("/feed"), "auto_approve": true})).await;
+    in_state(&house, "Episode 1", "processing").await;
+    let mut queue = file(&house, "auto-queue.json");
+    queue["items"][0]["state"] = json!("skipped");
+    save(&house.file("auto-queue.json"), &queue.to_string(), "temp and rename");
+    until("the job's end", async || (house.daemon().app().jobs.open_count() == 0).then_some(()))
+        .await;
+    assert_eq!(item(&house, "Episode 1").await["state"], "skipped");
+    assert_eq!(house.json("/api/recaps").await["total"], 0);
 }
 
 #[tokio::test]
@@ -565,10 +586,52 @@ async fn the_secrets_of_a_private_feed_work_and_are_never_told() {
     for secret in ["hush-hush", "0123456789abcdef0123"] {
         assert!(!told.contains(secret), "{secret} was told");
     }
+    // A key in the path, in every link that the feed names, and behind the same sign-in.
+    let key = "k3yk3yk3yk3yk3y99";
+    let text = publisher
+        .rss(
+            "Keyed",
+            "",
+            &[Episode {
+                guid: "keyed".to_owned(),
+                file: "/keyed.mp3".to_owned(),
+                ..Episode::new(3)
+            }],
+        )
+        .replace(&publisher.base, &publisher.url(&format!("/private/{key}")))
+        .replace("/3.txt", &format!("/3.txt?token={key}"));
+    let keyed = |kind: &'static str, body: String| Page {
+        kind,
+        body,
+        password: "ada:hush-hush".to_owned(),
+        ..Page::default()
+    };
+    publisher.put(&format!("/private/{key}/feed"), keyed("text/xml", text));
+    let talk = super::support::TALK.to_owned();
+    publisher.put(&format!("/private/{key}/3.txt?token={key}"), keyed("text/plain", talk));
+    let link =
+        publisher.url(&format!("/private/{key}/feed")).replace("http://", "http://ada:hush-hush@");
+    let keyed = follow(&house, json!({"url": link, "auto_approve": true})).await;
+    let done = in_state(&house, "Episode 3", "done").await;
+    let recap = done["recap"].as_str().unwrap();
+    let mut told = std::fs::read_to_string(house.file(&format!("{recap}.json"))).unwrap();
+    for path in [
+        "/api/subscriptions".to_owned(),
+        format!("/api/subscriptions/{keyed}/episodes"),
+        "/api/auto-queue".to_owned(),
+        "/api/jobs".to_owned(),
+        format!("/api/recaps/{recap}/export?format=html"),
+        "/api/library/export".to_owned(),
+    ] {
+        told += &house.get(&path).await.text().await.unwrap();
+    }
+    for secret in ["hush-hush", key] {
+        assert!(!told.contains(secret), "{secret} was told: {told}");
+    }
     let view = house.json(&format!("/api/subscriptions/{id}")).await;
     assert_eq!(view["is_private"], true);
     let export = house.get("/api/subscriptions/export").await;
-    assert_eq!(export.headers()["x-recap-left-out"], "1");
+    assert_eq!(export.headers()["x-recap-left-out"], "2");
     let whole = house.get("/api/subscriptions/export?secrets=true").await.text().await.unwrap();
     assert!(whole.contains("hush-hush"));
 }

@@ -173,7 +173,7 @@ async fn bad_input_gets_a_sentence_and_leaves_nothing_half_written() {
         (format!("{base}/circle"), "redirects more than 10 times"),
         (format!("{base}/hang"), "did not answer in full within 1 seconds"),
         (format!("{base}/gone"), "nothing at this address"),
-        ("http://127.0.0.1:9/x".to_owned(), "could not be reached"),
+        ("http://127.0.0.1:9/x".to_owned(), "could not be fetched"),
         (page, "is a web page"),
         (empty_feed, "has no episodes"),
         (no_transcript, "names a transcript"),

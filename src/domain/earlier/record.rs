@@ -219,7 +219,7 @@ fn episode_of(
             told.url = told.url.as_ref().map(links::without_query_secrets);
             told.media_url = told.media_url.as_ref().map(links::without_query_secrets);
         }
-        told.feed_url = links::shareable_feed(&feed);
+        told.feed_url = links::shareable(&feed);
         if told.feed_url.is_none() {
             notes.push("The link of its feed is private and was left out.".to_owned());
         }

@@ -129,16 +129,22 @@ async fn who_died_between_the_queue_and_the_seen_list_is_made_good() {
 }
 
 #[tokio::test]
-async fn who_follows_again_gets_the_newest_again_but_nothing_that_was_offered() {
+async fn who_follows_again_gets_what_is_new_and_nothing_that_was_offered_or_older() {
     let bench = bench();
     let id = bench.follow(one()).await;
     bench.take(vec![bench.intake(&id, FEED, &[1, 2, 3, 4], "a")]).await;
     bench.library.unfollow(&Scope::owner(), &id).await.unwrap();
     let id = bench.follow(one()).await;
-    assert_eq!(
-        bench.take(vec![bench.intake(&id, FEED, &[1, 2, 3, 4], "a")]).await,
-        ["pod:0002", "pod:0001"]
-    );
+    assert!(bench.take(vec![bench.intake(&id, FEED, &[1, 2, 3, 4], "a")]).await.is_empty());
+    bench.library.unfollow(&Scope::owner(), &id).await.unwrap();
+    let id = bench.follow(one()).await;
+    let later = bench.intake(&id, FEED, &[1, 2, 3, 4, 5], "b");
+    assert_eq!(bench.take(vec![later]).await, ["pod:0005"]);
+    // Who wants more of what was there at first says so, and gets it.
+    bench.library.unfollow(&Scope::owner(), &id).await.unwrap();
+    let id = bench.follow(Subscription { newest_at_first: Some(4), ..one() }).await;
+    let deeper = bench.intake(&id, FEED, &[1, 2, 3, 4, 5], "b");
+    assert_eq!(bench.take(vec![deeper]).await, ["pod:0002"]);
 }
 
 #[tokio::test]
