@@ -478,7 +478,12 @@ fn source_of(
     })
 }
 
-/// A feed's episodes as its followers see them, newest first.
+/// Episodes of one feed that its followers look at, the newest: the largest shows known have some
+/// 5,000, and each takes a line of the seen list in every scope that follows it.
+const CANDIDATES_MAX: usize = 5_000;
+
+/// A feed's episodes as its followers see them, newest first; what is older than the newest
+/// [`CANDIDATES_MAX`] is neither found nor seen.
 fn candidates(read: &Read, show_key: &str, followed: &Url) -> Vec<Candidate> {
     let feed = &read.feed;
     let media =
@@ -501,9 +506,37 @@ fn candidates(read: &Read, show_key: &str, followed: &Url) -> Vec<Candidate> {
         .collect();
     // Feeds are usually in this order, and need not be; undated ones keep their place at the end.
     found.sort_by_key(|candidate| std::cmp::Reverse(candidate.published_at));
+    found.truncate(CANDIDATES_MAX);
     found
 }
 
 /// Time between two rounds in which nothing is due: what a person adds is looked at when its file
 /// changes, so this is only for what no event told.
 pub const LOOK_EVERY: Duration = Duration::from_secs(60);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::feeds::Item;
+
+    #[test]
+    fn the_newest_of_a_feed_come_first_and_older_ones_than_it_takes_are_left() {
+        let day = |n: i64| DateTime::<Utc>::UNIX_EPOCH + chrono::TimeDelta::days(n);
+        let count = CANDIDATES_MAX + 10;
+        let item = |n: usize| Item {
+            guid: Some(n.to_string()),
+            title: format!("Episode {n}"),
+            // In no order, and one without a day.
+            published_at: (n > 0).then(|| day(((n * 7) % count) as i64)),
+            ..Item::default()
+        };
+        let feed =
+            crate::feeds::Feed { items: (0..count).map(item).collect(), ..Default::default() };
+        let url = Url::parse("https://e.example/feed").unwrap();
+        let read = Read { feed, hash: String::new(), url: url.clone() };
+        let found = candidates(&read, "show", &url);
+        assert_eq!(found.len(), CANDIDATES_MAX);
+        assert!(found.is_sorted_by(|a, b| a.published_at >= b.published_at));
+        assert_eq!(found[0].published_at, Some(day(count as i64 - 1)));
+    }
+}
