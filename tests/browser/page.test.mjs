@@ -329,6 +329,10 @@ claim("a long library comes in pages, in the order that is asked for", async () 
   delete recap.made_by.job;
   for (let at = 10; at < 70; at += 1) write(`2020-01-01-many-${at}aaaa`, { ...recap, title: `Many ${at}`, created_at: "2020-01-01T00:00:00Z" });
   const page = await open();
+  // The daemon hears of sixty files one after the other; on a busy machine the last ones come late.
+  const noticed = async () => (await (await fetch(`${home}/api/recaps?title=Many&limit=1`)).json()).total;
+  for (let tries = 0; tries < 400 && (await noticed()) < 60; tries += 1) await page.waitForTimeout(50);
+  await page.reload();
   await page.click(".sorts >> text=Title");
   const first = await titles(page);
   await page.click("text=More recaps");
