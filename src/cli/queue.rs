@@ -69,9 +69,8 @@ impl Queue {
         let now = SystemClock.now();
         let wanted = self.state.map(State::from);
         let items: Vec<ItemView> = queue
-            .items
-            .iter()
-            .rev()
+            .newest_first()
+            .into_iter()
             .filter(|item| wanted.is_none_or(|state| item.state == state))
             .map(|item| ItemView::new(item, now))
             .collect();

@@ -522,6 +522,13 @@ impl AutoQueue {
             .ok_or_else(|| QueueError::NotFound(id.to_string()))
     }
 
+    /// All items as a person reads them: what was found last first, and of one find the newest first.
+    pub fn newest_first(&self) -> Vec<&QueueItem> {
+        let mut items: Vec<&QueueItem> = self.items.iter().rev().collect();
+        items.sort_by_key(|item| std::cmp::Reverse((item.found_at, item.published_at)));
+        items
+    }
+
     /// Whether a scope with this queue has something to be looked at.
     pub fn is_open(&self) -> bool {
         self.items.iter().any(|item| item.state.is_open())
@@ -835,6 +842,21 @@ mod tests {
         let states: Vec<State> = queue.items.iter().map(|item| item.state).collect();
         assert_eq!(states, [State::Done, State::Found, State::Approved, State::Approved]);
         assert!(!queue.reconcile(now(), found));
+    }
+
+    #[test]
+    fn a_person_reads_the_last_find_first_and_in_it_the_newest() {
+        let mut items: Vec<QueueItem> = (0..4).map(|n| item(n, State::Found)).collect();
+        for (n, one) in items.iter_mut().enumerate() {
+            let n = i64::try_from(n).unwrap();
+            one.found_at = Some(now() + TimeDelta::hours(n / 2));
+            // As they are found: the newest of a feed first.
+            one.published_at = Some(now() - TimeDelta::days(n % 2));
+        }
+        let queue = queue(items);
+        let titles: Vec<&str> =
+            queue.newest_first().iter().map(|item| item.title.as_str()).collect();
+        assert_eq!(titles, ["Bees 2", "Bees 3", "Bees 0", "Bees 1"]);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::app::App;
-use crate::domain::auto_queue::{QueueError, State as ItemState};
+use crate::domain::auto_queue::{QueueError, QueueItem, State as ItemState};
 use crate::domain::episode::EpisodeId;
 use crate::domain::skip_list::SkipList;
 use crate::domain::subscription::SubscriptionId;
@@ -128,11 +128,8 @@ pub(super) async fn list(
     let queue = app.library.auto_queue(&caller.scope).await?;
     let now = app.clock.now();
     let limit = params.limit.unwrap_or(ITEMS_MAX).clamp(1, ITEMS_MAX);
-    let wanted = queue
-        .items
-        .iter()
-        .rev()
-        .filter(|item| params.state.is_none_or(|state| item.state == state));
+    let is_wanted = |item: &&QueueItem| params.state.is_none_or(|state| item.state == state);
+    let wanted = queue.newest_first().into_iter().filter(is_wanted);
     let mut items: Vec<ItemView> =
         wanted.skip(params.offset).take(limit + 1).map(|item| ItemView::new(item, now)).collect();
     let next = (items.len() > limit).then_some(params.offset + limit);
