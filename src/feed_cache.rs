@@ -427,8 +427,8 @@ impl FeedCache {
         Some(Arc::new(Read { feed, hash, url: base }))
     }
 
-    /// Writes how the checks went, for the next start, and drops what nobody asked for in
-    /// [`KEPT_DAYS`]. May block.
+    /// Writes how the checks went, for the next start, and drops what nobody asked for in a month. May
+    /// block.
     pub fn save_now(&self) {
         if !self.is_ahead.swap(false, Ordering::Relaxed) {
             return;
