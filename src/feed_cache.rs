@@ -86,9 +86,6 @@ pub struct Entry {
     /// Why the last ask failed, as a sentence; `None` where it went well.
     #[serde(default)]
     pub reason: Option<String>,
-    /// The server said that the feed is gone for good (410).
-    #[serde(default)]
-    pub gone: bool,
     /// Where the server said that the feed is for good.
     #[serde(default)]
     pub moved_to: Option<Url>,
@@ -349,13 +346,11 @@ impl FeedCache {
                 entry.succeeded_at = Some(now);
                 entry.failures = 0;
                 entry.reason = None;
-                entry.gone = false;
                 period
             }
             Err(error) => {
                 entry.failures = entry.failures.saturating_add(1);
                 entry.reason = Some(error.to_string());
-                entry.gone = matches!(error, CheckError::Fetch(e) if e.status() == Some(410));
                 let doubled = period * (1 << entry.failures.saturating_sub(1).min(6));
                 let asked = match error {
                     CheckError::Fetch(error) => error.retry_after(),

@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 
 use crate::domain::episode::EpisodeId;
 use crate::domain::filters::PassedOver;
-use crate::domain::known::{MediaKey, Place, Same, Traits};
+use crate::domain::known::{MediaKey, Same, Traits};
 
 /// `seen-list.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -202,12 +202,7 @@ impl SeenList {
 
 impl From<&Same> for Why {
     fn from(same: &Same) -> Why {
-        match same.place {
-            // The one that was known may itself be a namesake of an older one; its id says which.
-            Place::Library | Place::AutoQueue | Place::SkipList | Place::SeenList => {
-                Why::SameAs(same.id.clone())
-            }
-        }
+        Why::SameAs(same.id.clone())
     }
 }
 

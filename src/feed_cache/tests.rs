@@ -171,15 +171,6 @@ async fn what_fails_leaves_what_was_there() {
     assert!(matches!(cache.check(&url, &trust, &limits()).await, Ok(Checked::Unchanged)));
 }
 
-#[tokio::test]
-async fn what_is_gone_for_good_is_noted_as_such() {
-    let Kept { cache, .. } = kept();
-    let url = server(|_, _| refusal("410 Gone")).await;
-    let trust = Trust::typed(&url);
-    cache.check(&url, &trust, &limits()).await.unwrap_err();
-    assert!(cache.entry(&FeedKey::of(&url, &trust)).unwrap().gone);
-}
-
 #[test]
 fn who_may_reach_different_things_shares_no_answer() {
     let url = Url::parse("http://192.168.1.5/feed").unwrap();

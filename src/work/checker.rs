@@ -24,7 +24,7 @@ pub async fn run(app: Arc<App>) {
                 let _ = tokio::task::spawn_blocking(move || kept.following.save_now()).await;
                 return;
             }
-            () = check(&app, &Which::Due) => {}
+            () = check(&app) => {}
         }
         tokio::select! {
             () = app.stop.cancelled() => return,
@@ -35,7 +35,7 @@ pub async fn run(app: Arc<App>) {
 }
 
 /// One round.
-pub async fn check(app: &Arc<App>, which: &Which) {
+async fn check(app: &Arc<App>) {
     let followers = followers(app).await;
     let (told, wake) = (app.clone(), app.clone());
     let heard = move |scope: &Scope, taken: &TakenIn| {
@@ -46,7 +46,7 @@ pub async fn check(app: &Arc<App>, which: &Which) {
             told.queue_wake.notify_one();
         }
     };
-    wake.following.round(&followers, which, &wake.rules(), &heard).await;
+    wake.following.round(&followers, &Which::Due, &wake.rules(), &heard).await;
     for follower in &followers {
         app.events.publish(&follower.scope, "subscriptions_checked", json!({}));
     }
