@@ -151,6 +151,11 @@ impl Document for Subscriptions {
 }
 
 impl Document for AutoQueue {
+    // A queue of thousands is written whole at each move, and most of a move would be reading it.
+    fn kept_copy(&self) -> Option<AutoQueue> {
+        Some(self.clone())
+    }
+
     fn from_earlier(value: &Value, _: &str) -> Option<Result<Value, String>> {
         earlier::auto_queue(value).map(whole)
     }

@@ -15,6 +15,7 @@ mod text;
 mod transaction;
 mod watch;
 
+use std::any::Any;
 use std::collections::HashMap;
 use std::fs;
 use std::io::Read;
@@ -26,7 +27,7 @@ use std::time::Duration;
 use recap_mode::{Entropy, Scope};
 use tokio::sync::broadcast;
 
-use slot::Parsed;
+use slot::{Own, Parsed};
 
 pub use error::{Problem, StoreError};
 pub use slot::{Document, Etag, FileName, Slot, Stamp, Stored};
@@ -39,6 +40,13 @@ pub const DOCUMENT_BYTES_MAX: u64 = 256 * 1024 * 1024;
 
 /// Documents kept as last good copies, in bytes of text altogether.
 const LAST_GOOD_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// Files whose last bytes are remembered to be ours, some 200 bytes each.
+const OWN_FILES_MAX: usize = 4096;
+
+/// Bytes of text whose values are kept altogether: a queue of ten thousand. The values take some two
+/// times that.
+const KEPT_BYTES_MAX: usize = 8 * 1024 * 1024;
 
 /// How long sweeping waits for a scope's lock.
 const SWEEP_WAIT: Duration = Duration::from_secs(2);
@@ -56,6 +64,8 @@ pub struct Store {
     lock_wait: Duration,
     in_process: Mutex<HashMap<Scope, Arc<tokio::sync::Mutex<()>>>>,
     last_good: Mutex<LastGood>,
+    /// The files that were written as new ones are.
+    own: Mutex<OwnFiles>,
     stamps: Arc<watch::Stamps>,
     changes: broadcast::Sender<Change>,
     writer: OnceLock<OwnWrite>,
@@ -91,6 +101,7 @@ impl Store {
             lock_wait: Duration::from_secs(10),
             in_process: Mutex::default(),
             last_good: Mutex::default(),
+            own: Mutex::default(),
             changes: broadcast::Sender::new(CHANGES_KEPT),
             writer: OnceLock::new(),
         }))
@@ -145,7 +156,7 @@ impl Store {
         let Some(bytes) = read_file(&path)? else {
             return Ok(Stored::missing());
         };
-        match slot.parse(&bytes) {
+        match slot.parse(&bytes, self.own(&path, &bytes)) {
             Ok(Parsed { value, text, .. }) => {
                 let etag = Etag::of(&bytes);
                 self.last_good().keep(&path, &text);
@@ -156,7 +167,7 @@ impl Store {
                 let Some(text) = kept else {
                     return Err(StoreError::Malformed(problem));
                 };
-                match slot.parse(text.as_bytes()) {
+                match slot.parse(text.as_bytes(), Own::Unknown) {
                     Ok(Parsed { value, .. }) => Ok(Stored {
                         value,
                         text,
@@ -432,6 +443,23 @@ impl Store {
         self.last_good.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn own_files(&self) -> std::sync::MutexGuard<'_, OwnFiles> {
+        self.own.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is remembered of a file, where its bytes are still the ones that were written.
+    fn own<T: Document>(&self, path: &Path, bytes: &[u8]) -> Own<T> {
+        let noted = |file: &OwnFile| (file.etag.clone(), file.value.clone());
+        let Some((etag, value)) = self.own_files().files.get(path).map(noted) else {
+            return Own::Unknown;
+        };
+        if etag != Etag::of(bytes) {
+            return Own::Unknown;
+        }
+        let value = value.as_ref().and_then(|value| value.downcast_ref::<T>());
+        value.and_then(T::kept_copy).map_or(Own::Plain, Own::Kept)
+    }
+
     fn random_name(&self) -> String {
         let mut bytes = [0; 4];
         self.entropy.fill(&mut bytes);
@@ -472,8 +500,52 @@ impl LastGood {
         }
     }
 
+    fn has(&self, path: &Path) -> bool {
+        self.texts.contains_key(path)
+    }
+
     fn find(&self, path: &Path) -> Option<String> {
         self.texts.get(path).map(|(_, text)| text.clone())
+    }
+}
+
+/// What was written as a new file is written, by the state of its bytes: one with these bytes need not
+/// be looked at for a person's hand. What is forgotten costs that look, and nothing else.
+#[derive(Default)]
+struct OwnFiles {
+    files: HashMap<PathBuf, OwnFile>,
+    /// Bytes of the texts whose values are kept.
+    kept_bytes: usize,
+}
+
+struct OwnFile {
+    etag: Etag,
+    /// What the text says, where the document wants it kept.
+    value: Option<Arc<dyn Any + Send + Sync>>,
+    bytes: usize,
+}
+
+impl OwnFiles {
+    fn note(&mut self, path: &Path, text: &str, value: Option<Arc<dyn Any + Send + Sync>>) {
+        self.forget(path);
+        if self.files.len() >= OWN_FILES_MAX {
+            *self = OwnFiles::default();
+        }
+        let value = value.filter(|_| text.len() <= KEPT_BYTES_MAX);
+        let bytes = if value.is_some() { text.len() } else { 0 };
+        if self.kept_bytes + bytes > KEPT_BYTES_MAX {
+            self.files.values_mut().for_each(|file| (file.value, file.bytes) = (None, 0));
+            self.kept_bytes = 0;
+        }
+        self.kept_bytes += bytes;
+        let etag = Etag::of(text.as_bytes());
+        self.files.insert(path.to_owned(), OwnFile { etag, value, bytes });
+    }
+
+    fn forget(&mut self, path: &Path) {
+        if let Some(file) = self.files.remove(path) {
+            self.kept_bytes -= file.bytes;
+        }
     }
 }
 
@@ -482,7 +554,7 @@ impl LastGood {
 /// # Errors
 /// The place and the reason.
 pub fn parse_now<T: Document>(scope: &Scope, name: &FileName, bytes: &[u8]) -> Result<T, Problem> {
-    slot::parse(scope, name, bytes).map(|parsed| parsed.value)
+    slot::parse(scope, name, bytes, Own::Unknown).map(|parsed| parsed.value)
 }
 
 /// Opens what must be a file: opening a pipe that somebody left there would wait for ever.
@@ -508,10 +580,12 @@ fn read_file(path: &Path) -> Result<Option<Vec<u8>>, StoreError> {
     };
     let read = || {
         let file = open_file(path)?;
-        if file.metadata()?.len() > DOCUMENT_BYTES_MAX {
+        let len = file.metadata()?.len();
+        if len > DOCUMENT_BYTES_MAX {
             return Err(too_large());
         }
-        let mut bytes = Vec::new();
+        // One more than there is, so that its end is found without growing.
+        let mut bytes = Vec::with_capacity(usize::try_from(len).unwrap_or(0) + 1);
         file.take(DOCUMENT_BYTES_MAX + 1).read_to_end(&mut bytes)?;
         if bytes.len() as u64 > DOCUMENT_BYTES_MAX { Err(too_large()) } else { Ok(bytes) }
     };

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 use rustix::io::Errno;
 
-use super::slot::{Etag, Stamp};
+use super::slot::Stamp;
 use super::{StoreError, read_file};
 
 /// Whether a file name is one of our temporaries.
@@ -16,13 +16,13 @@ pub(super) fn is_temporary(name: &str) -> bool {
     name.starts_with('.') && name.ends_with(".tmp")
 }
 
-/// Writes `bytes` to `path` if the file there is still in the state `read` (`None`: missing).
+/// Writes `bytes` to `path` if the file there still holds what was `read` (`None`: missing).
 ///
 /// The new file is synced, then exchanged with the old one in one step; what came out is compared
 /// with what was read, and put back where somebody changed it in between. Returns the new stamp.
 pub(super) fn replace(
     path: &Path,
-    read: Option<&Etag>,
+    read: Option<&[u8]>,
     bytes: &[u8],
     random: &str,
 ) -> Result<Stamp, StoreError> {
@@ -30,7 +30,7 @@ pub(super) fn replace(
     let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let io = |doing: &str, cause| StoreError::io(doing, path, cause);
     let changed = || StoreError::Changed { path: path.clone() };
-    if read_file(path)?.as_deref().map(Etag::of).as_ref() != read {
+    if read_file(path)?.as_deref() != read {
         return Err(changed());
     }
     let folder =
@@ -68,11 +68,11 @@ pub(super) fn replace(
 fn take_out(
     path: &Path,
     temporary: &Temporary,
-    expected: &Etag,
+    expected: &[u8],
     ours: &[u8],
 ) -> Result<(), StoreError> {
     let out = read_file(&temporary.0)?.unwrap_or_default();
-    if Etag::of(&out) == *expected {
+    if out == expected {
         return Ok(());
     }
     let swap = || {
@@ -122,9 +122,9 @@ fn write_synced(path: &Path, bytes: &[u8], mode: u32) -> io::Result<Stamp> {
     Ok(Stamp::of(&file.metadata()?))
 }
 
-/// Removes a file if it is still in the state `read`.
-pub(super) fn remove(path: &Path, read: Option<&Etag>) -> Result<(), StoreError> {
-    if read.is_some() && read_file(path)?.as_deref().map(Etag::of).as_ref() != read {
+/// Removes a file if it still holds what was `read`.
+pub(super) fn remove(path: &Path, read: Option<&[u8]>) -> Result<(), StoreError> {
+    if read.is_some() && read_file(path)?.as_deref() != read {
         return Err(StoreError::Changed { path: path.to_owned() });
     }
     match fs::remove_file(path) {
@@ -171,7 +171,7 @@ pub(super) fn sync_folder(folder: &Path) -> Result<(), StoreError> {
 pub(super) fn take_out_for_tests(
     path: &Path,
     temporary: &Path,
-    expected: &Etag,
+    expected: &[u8],
     ours: &[u8],
 ) -> Result<(), StoreError> {
     take_out(path, &Temporary(temporary.to_owned()), expected, ours)

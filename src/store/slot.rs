@@ -17,9 +17,16 @@ use super::error::Problem;
 use super::text;
 
 /// A type that lies on disk as one JSON file.
-pub trait Document: Serialize + DeserializeOwned + Default + Send + 'static {
+pub trait Document: Serialize + DeserializeOwned + Default + Send + Sync + 'static {
     /// Arrays by these names are written with one item a line.
     const ONE_LINE_ITEMS: &'static [&'static str] = &[];
+
+    /// A copy that the store may keep beside the hash of its text, so that a long document which is
+    /// changed again and again is not read anew as long as its bytes are the ones that were written;
+    /// `None` where it is not worth its memory.
+    fn kept_copy(&self) -> Option<Self> {
+        None
+    }
 
     /// What a document of an earlier form says in today's; `None` where it is not in an earlier form,
     /// a sentence where it is and cannot be understood. `stem` is the file's name without `.json`.
@@ -107,8 +114,8 @@ impl<T: Document> Slot<T> {
     }
 
     /// Reads a document's bytes; the answer holds the text without a byte order mark.
-    pub(super) fn parse<'a>(&self, bytes: &'a [u8]) -> Result<Parsed<'a, T>, Problem> {
-        parse(&self.scope, &self.name, bytes)
+    pub(super) fn parse<'a>(&self, bytes: &'a [u8], own: Own<T>) -> Result<Parsed<'a, T>, Problem> {
+        parse(&self.scope, &self.name, bytes, own)
     }
 }
 
@@ -118,16 +125,33 @@ pub(super) fn parse<'a, T: Document>(
     scope: &Scope,
     name: &FileName,
     bytes: &'a [u8],
+    own: Own<T>,
 ) -> Result<Parsed<'a, T>, Problem> {
     let problem =
         |line, column, reason| Problem { file: format!("{scope}/{name}"), line, column, reason };
+    if let Own::Kept(value) = own {
+        let text =
+            text::decode(bytes).map_err(|flaw| problem(flaw.line, flaw.column, flaw.reason))?;
+        return Ok(Parsed { value, text: Cow::Borrowed(text), is_plain: true });
+    }
     let text = text::decode(bytes).map_err(|flaw| problem(flaw.line, flaw.column, flaw.reason))?;
     let text = match in_todays_form::<T>(text, name) {
         None => Cow::Borrowed(text),
         Some(Ok(today)) => Cow::Owned(today),
         Some(Err(reason)) => return Err(problem(1, 1, reason)),
     };
-    parse_text(scope, name, &text).map(|(value, is_plain)| Parsed { value, text, is_plain })
+    let is_own = matches!(own, Own::Plain);
+    parse_text(scope, name, &text, is_own).map(|(value, is_plain)| Parsed { value, text, is_plain })
+}
+
+/// What the store remembers of a file's very bytes.
+pub(super) enum Own<T> {
+    /// Nothing: they are looked at for a person's hand.
+    Unknown,
+    /// It wrote them, as a new file is written.
+    Plain,
+    /// And this is what they say.
+    Kept(T),
 }
 
 /// A document that was read.
@@ -159,6 +183,7 @@ fn parse_text<T: Document>(
     scope: &Scope,
     name: &FileName,
     text: &str,
+    is_own: bool,
 ) -> Result<(T, bool), Problem> {
     let problem =
         |line, column, reason| Problem { file: format!("{scope}/{name}"), line, column, reason };
@@ -175,7 +200,7 @@ fn parse_text<T: Document>(
             with_path(text).map_err(|(line, column, reason)| problem(line, column, reason))?
         }
     };
-    let is_plain = text::is_plain(text, &value, T::ONE_LINE_ITEMS);
+    let is_plain = is_own || text::is_plain(text, &value, T::ONE_LINE_ITEMS);
     if !is_plain {
         text::check(text).map_err(|flaw| problem(flaw.line, flaw.column, flaw.reason))?;
     }

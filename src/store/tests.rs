@@ -16,7 +16,11 @@ struct Notes {
     names: BTreeMap<String, u64>,
 }
 
-impl Document for Notes {}
+impl Document for Notes {
+    fn kept_copy(&self) -> Option<Notes> {
+        Some(self.clone())
+    }
+}
 
 fn store_at(root: &Path) -> Arc<Store> {
     Store::open(root, Arc::new(SystemEntropy)).unwrap()
@@ -66,6 +70,51 @@ async fn a_write_changes_its_own_line_and_leaves_the_person_s_text_alone() {
         fs::read_to_string(file(root.path())).unwrap(),
         "{\n\t\"mine\": [ 1,2 ],\n\t\"count\": 2\n}\n"
     );
+}
+
+#[tokio::test]
+async fn what_is_kept_of_a_file_counts_only_for_its_very_bytes() {
+    let root = tempfile::tempdir().unwrap();
+    let store = store_at(root.path());
+    add_one(&store).await.unwrap();
+    add_one(&store).await.unwrap();
+    let ours = fs::read_to_string(file(root.path())).unwrap();
+    // As many bytes, in the moment after the write: no time of change and no length tells it.
+    for (theirs, counts) in [
+        (ours.replace('2', "7"), (7, 8)),
+        (ours.replace("names", "mines"), (2, 3)),
+        (ours.replace("  \"count\": 2", "\t\"count\":2 "), (2, 3)),
+    ] {
+        write(root.path(), &theirs);
+        assert_eq!(store.read(&slot()).await.unwrap().value.count, counts.0);
+        assert_eq!(add_one(&store).await.unwrap(), counts.1);
+        let old = format!("\"count\":{}", if theirs.contains("\":2") { "" } else { " " });
+        let (was, is) = (format!("{old}{}", counts.0), format!("{old}{}", counts.1));
+        let now = fs::read_to_string(file(root.path())).unwrap();
+        assert_eq!(now, theirs.replace(&was, &is), "their form is kept");
+    }
+    write(root.path(), "{ \"count\": 1,, }");
+    assert!(add_one(&store).await.is_err());
+}
+
+#[test]
+fn little_is_kept_of_many_files_and_of_large_ones() {
+    let mut own = OwnFiles::default();
+    let value: Arc<dyn Any + Send + Sync> = Arc::new(Notes::default());
+    let has = |own: &OwnFiles, name: &str| own.files[Path::new(name)].value.is_some();
+    let half = "x".repeat(KEPT_BYTES_MAX / 2);
+    own.note(Path::new("a"), &half, Some(value.clone()));
+    own.note(Path::new("a"), &half, Some(value.clone()));
+    own.note(Path::new("b"), &half, Some(value.clone()));
+    assert!(has(&own, "a") && has(&own, "b") && own.kept_bytes == KEPT_BYTES_MAX);
+    own.note(Path::new("c"), "x", Some(value.clone()));
+    assert!(!has(&own, "a") && has(&own, "c") && own.kept_bytes == 1);
+    own.note(Path::new("d"), &format!("{half}{half}x"), Some(value.clone()));
+    assert!(!has(&own, "d") && own.kept_bytes == 1);
+    for n in 0..OWN_FILES_MAX + 10 {
+        own.note(Path::new(&n.to_string()), "x", None);
+    }
+    assert!(own.files.len() <= OWN_FILES_MAX && own.kept_bytes == 0);
 }
 
 #[tokio::test]
@@ -194,7 +243,7 @@ fn a_version_that_slipped_in_at_the_last_moment_is_put_back_by_the_exchange() {
         rustix::fs::RenameFlags::EXCHANGE,
     )
     .unwrap();
-    let outcome = replace::take_out_for_tests(&path, &temporary, &Etag::of(b"old"), b"ours");
+    let outcome = replace::take_out_for_tests(&path, &temporary, b"old", b"ours");
     assert!(matches!(outcome, Err(StoreError::Changed { .. })));
     assert_eq!(fs::read_to_string(&path).unwrap(), "the editor's");
 }

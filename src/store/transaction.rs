@@ -1,8 +1,10 @@
 //! Several documents of one scope, read and changed under its lock.
 
+use std::any::Any;
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use recap_mode::Scope;
@@ -26,14 +28,30 @@ pub struct Tx<'a> {
 /// A document as it was read; without a text where it is missing.
 struct Seen {
     text: Option<String>,
-    etag: Option<Etag>,
+    /// The file's own bytes, where they are not those of the text: a byte order mark, an earlier form.
+    raw: Option<Vec<u8>>,
     /// The text is what a new file would be, so that a change is written as one.
     is_plain: bool,
 }
 
+impl Seen {
+    /// The file's bytes.
+    fn bytes(&self) -> Option<&[u8]> {
+        self.raw.as_deref().or(self.text.as_ref().map(String::as_bytes))
+    }
+}
+
+/// How a new text came to be.
+enum Written {
+    /// As a person laid it out.
+    InTheirs,
+    /// As a new file is written; what it says, where that is worth keeping.
+    Plain(Option<Arc<dyn Any + Send + Sync>>),
+}
+
 enum Act {
-    Write { name: FileName, text: String, etag: Option<Etag> },
-    Remove { name: FileName, etag: Option<Etag> },
+    Write { name: FileName, text: String, own: Written },
+    Remove { name: FileName },
     MoveTo { name: FileName, target: PathBuf },
     MoveFrom { name: FileName, source: PathBuf },
 }
@@ -57,7 +75,7 @@ impl<'a> Tx<'a> {
         let value = self.value(name)?;
         let seen = self.reads.get(name);
         let text = seen.and_then(|seen| seen.text.clone()).unwrap_or_default();
-        let etag = seen.and_then(|seen| seen.etag.clone());
+        let etag = seen.and_then(Seen::bytes).map(Etag::of);
         Ok(Stored { value, text, etag, problem: None })
     }
 
@@ -67,7 +85,7 @@ impl<'a> Tx<'a> {
     /// As [`Tx::read`].
     pub fn value<T: Document>(&mut self, name: &FileName) -> Result<T, StoreError> {
         let path = self.store.path(self.scope, name);
-        let known = self.store.last_good().find(&path).is_some();
+        let known = self.store.last_good().has(&path);
         let deadline = Instant::now() + GONE_AFTER;
         let bytes = loop {
             match read_file(&path)? {
@@ -78,26 +96,29 @@ impl<'a> Tx<'a> {
             }
         };
         let Some(bytes) = bytes else {
-            let seen = Seen { text: None, etag: None, is_plain: false };
+            let seen = Seen { text: None, raw: None, is_plain: false };
             self.reads.insert(name.clone(), seen);
             return Ok(T::default());
         };
-        let etag = Some(Etag::of(&bytes));
+        let own = self.store.own(&path, &bytes);
         let Parsed { value, text, is_plain } =
-            parse::<T>(self.scope, name, &bytes).map_err(StoreError::Malformed)?;
+            parse::<T>(self.scope, name, &bytes, own).map_err(StoreError::Malformed)?;
         // Bytes before the text are a byte order mark: the new text is written without it.
         let is_whole = text.len() == bytes.len();
-        let text = match text {
+        let other = match text {
             Cow::Borrowed(_) if is_whole => None,
             other => Some(other.into_owned()),
         };
-        let text = match text {
-            Some(text) => text,
+        let (text, raw) = match other {
+            Some(text) => (text, Some(bytes)),
             // All of it was seen to be UTF-8, so that nothing is replaced, and nothing copied.
-            None => String::from_utf8(bytes)
-                .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()),
+            None => {
+                let text = String::from_utf8(bytes)
+                    .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
+                (text, None)
+            }
         };
-        self.reads.insert(name.clone(), Seen { text: Some(text), etag, is_plain });
+        self.reads.insert(name.clone(), Seen { text: Some(text), raw, is_plain });
         Ok(value)
     }
 
@@ -112,15 +133,16 @@ impl<'a> Tx<'a> {
             text::write_typed(value, T::ONE_LINE_ITEMS)
                 .map_err(|error| self.unwritable(name, &error))
         };
-        let (text, etag) = match self.reads.get(name) {
-            Some(Seen { text: Some(text), etag, is_plain: true }) => {
+        let keep = || Written::Plain(value.kept_copy().map(|copy| Arc::new(copy) as _));
+        let (text, own) = match self.reads.get(name) {
+            Some(Seen { text: Some(text), is_plain: true, .. }) => {
                 let new = plain()?;
                 if new == *text {
                     return Ok(());
                 }
-                (new, etag.clone())
+                (new, keep())
             }
-            Some(Seen { text: Some(text), etag, .. }) => {
+            Some(Seen { text: Some(text), .. }) => {
                 let new =
                     serde_json::to_value(value).map_err(|error| self.unwritable(name, &error))?;
                 let base = serde_json::from_str::<T>(text)
@@ -131,11 +153,11 @@ impl<'a> Tx<'a> {
                 }
                 let text = text::patch(text, &base, &new, T::ONE_LINE_ITEMS)
                     .map_err(|flaw| self.unwritable(name, &flaw.reason))?;
-                (text, etag.clone())
+                (text, Written::InTheirs)
             }
-            _ => (plain()?, None),
+            _ => (plain()?, keep()),
         };
-        self.acts.push(Act::Write { name: name.clone(), text, etag });
+        self.acts.push(Act::Write { name: name.clone(), text, own });
         Ok(())
     }
 
@@ -149,34 +171,32 @@ impl<'a> Tx<'a> {
         name: &FileName,
         new: &Value,
     ) -> Result<(), StoreError> {
-        let (text, etag) = match self.reads.get(name) {
-            Some(Seen { text: Some(text), etag, .. }) => {
+        let text = match self.reads.get(name) {
+            Some(Seen { text: Some(text), .. }) => {
                 let base =
                     serde_json::from_str(text).map_err(|error| self.unwritable(name, &error))?;
-                let text = text::patch(text, &base, new, T::ONE_LINE_ITEMS)
-                    .map_err(|flaw| self.unwritable(name, &flaw.reason))?;
-                (text, etag.clone())
+                text::patch(text, &base, new, T::ONE_LINE_ITEMS)
+                    .map_err(|flaw| self.unwritable(name, &flaw.reason))?
             }
-            _ => (text::write(new, T::ONE_LINE_ITEMS), None),
+            _ => text::write(new, T::ONE_LINE_ITEMS),
         };
         if self.reads.get(name).and_then(|seen| seen.text.as_ref()) != Some(&text) {
-            self.acts.push(Act::Write { name: name.clone(), text, etag });
+            self.acts.push(Act::Write { name: name.clone(), text, own: Written::InTheirs });
         }
         Ok(())
     }
 
     /// Asks for a document that was read from an earlier form to be written in today's.
     pub fn rewrite(&mut self, name: &FileName) {
-        if let Some(Seen { text: Some(text), etag, .. }) = self.reads.get(name) {
-            let (text, etag) = (text.clone(), etag.clone());
-            self.acts.push(Act::Write { name: name.clone(), text, etag });
+        if let Some(Seen { text: Some(text), .. }) = self.reads.get(name) {
+            let (text, own) = (text.clone(), Written::InTheirs);
+            self.acts.push(Act::Write { name: name.clone(), text, own });
         }
     }
 
     /// Asks for a document to be removed; if it was read, only in the state in which it was.
     pub fn remove(&mut self, name: &FileName) {
-        let etag = self.reads.get(name).and_then(|seen| seen.etag.clone());
-        self.acts.push(Act::Remove { name: name.clone(), etag });
+        self.acts.push(Act::Remove { name: name.clone() });
     }
 
     /// Asks for a document to be moved out of the scope's folder to where it waits, over an older
@@ -196,25 +216,26 @@ impl<'a> Tx<'a> {
 
     /// Does what was asked for, in order.
     pub(super) fn commit(self) -> Result<(), StoreError> {
-        let Tx { store, scope, acts, .. } = self;
+        let Tx { store, scope, acts, reads } = self;
         let folder = store.folder(scope);
+        let read = |name: &FileName| reads.get(name).and_then(Seen::bytes);
         for act in acts {
             match act {
-                Act::Write { name, text, etag } => {
+                Act::Write { name, text, own } => {
                     let path = store.path(scope, &name);
-                    let stamp = replace::replace(
-                        &path,
-                        etag.as_ref(),
-                        text.as_bytes(),
-                        &store.random_name(),
-                    )?;
+                    let random = store.random_name();
+                    let stamp = replace::replace(&path, read(&name), text.as_bytes(), &random)?;
                     store.stamps.note(&path, Some(stamp));
+                    match own {
+                        Written::Plain(value) => store.own_files().note(&path, &text, value),
+                        Written::InTheirs => store.own_files().forget(&path),
+                    }
                     store.last_good().keep(&path, &text);
                     store.tell_writer(scope, &name);
                 }
-                Act::Remove { name, etag } => {
+                Act::Remove { name } => {
                     let path = store.path(scope, &name);
-                    replace::remove(&path, etag.as_ref())?;
+                    replace::remove(&path, read(&name))?;
                     store.stamps.note(&path, None);
                     store.last_good().forget(&path);
                     store.tell_writer(scope, &name);
