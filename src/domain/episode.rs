@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
@@ -16,7 +17,7 @@ use crate::domain::outline::Chapter;
     Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]
 #[serde(try_from = "String", into = "String")]
-pub struct EpisodeId(Box<str>);
+pub struct EpisodeId(Arc<str>);
 
 impl EpisodeId {
     /// The id of a podcast item: `pod:` and 16 hex of sha256 over the show's key and the item's.
@@ -79,7 +80,7 @@ impl TryFrom<String> for EpisodeId {
 
 impl From<EpisodeId> for String {
     fn from(id: EpisodeId) -> String {
-        id.0.into()
+        id.as_str().to_owned()
     }
 }
 

@@ -3,6 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use schemars::JsonSchema;
@@ -72,7 +73,7 @@ pub struct Candidate {
 /// What tells one enclosure from another: 12 hexadecimal digits of its link.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
-pub struct MediaKey(Box<str>);
+pub struct MediaKey(Arc<str>);
 
 impl MediaKey {
     fn of(text: &str) -> MediaKey {
@@ -100,7 +101,7 @@ impl TryFrom<String> for MediaKey {
 
 impl From<MediaKey> for String {
     fn from(key: MediaKey) -> String {
-        key.0.into()
+        key.as_str().to_owned()
     }
 }
 
@@ -258,14 +259,25 @@ fn words(text: &str) -> Vec<String> {
 
 /// `None` where there is no title or no day to go by.
 fn title_key(show: &str, traits: &Traits) -> Option<u64> {
-    let title = words(&traits.title);
-    if title.is_empty() {
-        return None;
-    }
+    let day = traits.day?;
     let kind = traits.id.as_str().split(':').next();
     let mut hasher = DefaultHasher::new();
-    (words(show), title, traits.day?, kind).hash(&mut hasher);
-    Some(hasher.finish())
+    hash_words(show, &mut hasher);
+    let count = hash_words(&traits.title, &mut hasher);
+    (day, kind).hash(&mut hasher);
+    (count > 0).then(|| hasher.finish())
+}
+
+/// Hashes what [`words`] gives, and how many that are, without making them.
+fn hash_words(text: &str, hasher: &mut DefaultHasher) -> usize {
+    let mut count = 0;
+    for word in text.split_whitespace() {
+        word.chars().flat_map(char::to_lowercase).for_each(|letter| letter.hash(hasher));
+        ' '.hash(hasher);
+        count += 1;
+    }
+    count.hash(hasher);
+    count
 }
 
 #[cfg(test)]

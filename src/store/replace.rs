@@ -1,7 +1,7 @@
 //! Putting a new file in an old one's place so that neither a crash nor an editor loses anything.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
@@ -9,7 +9,7 @@ use rustix::fs::{CWD, RenameFlags, renameat_with};
 use rustix::io::Errno;
 
 use super::slot::Stamp;
-use super::{StoreError, read_file};
+use super::{StoreError, open_file, read_file};
 
 /// Whether a file name is one of our temporaries.
 pub(super) fn is_temporary(name: &str) -> bool {
@@ -30,7 +30,7 @@ pub(super) fn replace(
     let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let io = |doing: &str, cause| StoreError::io(doing, path, cause);
     let changed = || StoreError::Changed { path: path.clone() };
-    if read_file(path)?.as_deref() != read {
+    if !holds(path, read)? {
         return Err(changed());
     }
     let folder =
@@ -71,10 +71,10 @@ fn take_out(
     expected: &[u8],
     ours: &[u8],
 ) -> Result<(), StoreError> {
-    let out = read_file(&temporary.0)?.unwrap_or_default();
-    if out == expected {
+    if holds(&temporary.0, Some(expected))? {
         return Ok(());
     }
+    let out = read_file(&temporary.0)?.unwrap_or_default();
     let swap = || {
         renameat_with(CWD, &temporary.0, CWD, path, RenameFlags::EXCHANGE)
             .map_err(|errno| StoreError::io("putting back", path, errno.into()))
@@ -90,6 +90,33 @@ fn take_out(
         }
     }
     Err(StoreError::Changed { path: path.to_owned() })
+}
+
+/// Whether a file holds these bytes (`None`: is missing): looked at piece by piece, since a list of
+/// everything that was ever seen would be in memory once more for it.
+fn holds(path: &Path, bytes: Option<&[u8]>) -> Result<bool, StoreError> {
+    let io = |cause| StoreError::io("reading", path, cause);
+    let (mut file, mut rest) = match (open_file(path), bytes) {
+        (Ok(file), Some(bytes)) => (file, bytes),
+        (Err(error), bytes) if error.kind() == io::ErrorKind::NotFound => {
+            return Ok(bytes.is_none());
+        }
+        (Err(error), _) => return Err(io(error)),
+        (Ok(_), None) => return Ok(false),
+    };
+    let mut piece = [0; 32 * 1024];
+    loop {
+        let len = match file.read(&mut piece) {
+            Ok(len) => len,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(io(error)),
+        };
+        if len == 0 {
+            return Ok(rest.is_empty());
+        }
+        let Some(left) = rest.strip_prefix(&piece[..len]) else { return Ok(false) };
+        rest = left;
+    }
 }
 
 /// A temporary file that goes away with its owner.
@@ -124,7 +151,7 @@ fn write_synced(path: &Path, bytes: &[u8], mode: u32) -> io::Result<Stamp> {
 
 /// Removes a file if it still holds what was `read`.
 pub(super) fn remove(path: &Path, read: Option<&[u8]>) -> Result<(), StoreError> {
-    if read.is_some() && read_file(path)?.as_deref() != read {
+    if read.is_some() && !holds(path, read)? {
         return Err(StoreError::Changed { path: path.to_owned() });
     }
     match fs::remove_file(path) {

@@ -72,6 +72,11 @@ pub fn following(binary: &Path) {
     drop(scratch);
     slow(binary, idle, &server, &links, [&first, &unchanged]);
     shared(binary, idle, &server);
+    moves(binary);
+}
+
+/// Moves in long queues.
+pub fn moves(binary: &Path) {
     for items in [2_000, 10_000] {
         queue(binary, items);
     }
