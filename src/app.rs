@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use recap_mode::{Clock, Entitlement, Entropy, Fault, Host, Mode, Scope, Stop};
+use recap_mode::{Clock, Entitlement, Entropy, Fault, FaultKind, Host, Mode, Scope, Stop};
 use serde_json::Value;
 use tokio::sync::{Notify, watch};
 use tokio_util::task::TaskTracker;
@@ -94,7 +94,15 @@ impl App {
 
     /// A scope as a follower.
     pub async fn follower(&self, scope: &Scope) -> Follower {
-        Follower { scope: scope.clone(), trust: self.trust(scope).await }
+        // What cannot be found out is nobody's licence for more than a person ever needs.
+        let most = match self.mode.allowance(scope).await {
+            Ok(allowance) => usize::try_from(allowance.open_queue_items_max).unwrap_or(usize::MAX),
+            Err(error) => {
+                tracing::warn!(%scope, %error, "what a scope may have could not be found out");
+                0
+            }
+        };
+        Follower { scope: scope.clone(), trust: self.trust(scope).await, open_items_max: most }
     }
 
     /// What the settings say about following.
@@ -111,6 +119,14 @@ impl App {
 #[async_trait]
 impl Host for App {
     async fn adopt(&self, from: &Scope, to: &Scope) -> Result<(), Fault> {
+        // What is being made would be saved where nobody looks any more.
+        if self.jobs.has_open(from) {
+            return Err(Fault::new(
+                FaultKind::Busy,
+                "A recap of that library is being made just now.",
+            )
+            .hint("It is moved when that is done."));
+        }
         self.library.adopt(from, to).await?;
         self.search.forget(from);
         self.search.forget(to);
@@ -118,9 +134,29 @@ impl Host for App {
     }
 
     async fn erase(&self, scope: &Scope) -> Result<(), Fault> {
+        self.jobs.cancel_all(scope);
         self.library.erase(scope).await?;
         self.search.forget(scope);
         Ok(())
+    }
+
+    async fn archive(&self, scope: &Scope) -> Result<PathBuf, Fault> {
+        let (library, scope, data) = (self.library.clone(), scope.clone(), self.data.clone());
+        let mut random = [0; 8];
+        self.entropy.fill(&mut random);
+        let name: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+        let made = tokio::task::spawn_blocking(move || {
+            let folder = data.join("cache").join("archives");
+            std::fs::create_dir_all(&folder)?;
+            let path = folder.join(format!("{name}.tar"));
+            library.archive_now(&scope, &path).inspect_err(|_| {
+                // Half an archive is none; what cannot be removed goes at the next start.
+                let _ = std::fs::remove_file(&path);
+            })?;
+            Ok::<_, std::io::Error>(path)
+        });
+        let made = made.await.map_err(|error| Fault::internal("packing an archive", error))?;
+        made.map_err(|error| Fault::internal("packing an archive", error))
     }
 
     fn publish(&self, scope: &Scope, event: &str, data: Value) {

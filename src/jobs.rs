@@ -167,6 +167,16 @@ impl Jobs {
         Some(entry.view.borrow().clone())
     }
 
+    /// Whether anything of a scope is waiting or being made.
+    pub fn has_open(&self, scope: &Scope) -> bool {
+        self.map().values().any(|one| one.scope == *scope && !one.view.borrow().stage.is_final())
+    }
+
+    /// Cancels everything of a scope.
+    pub fn cancel_all(&self, scope: &Scope) {
+        self.map().values().filter(|one| one.scope == *scope).for_each(|one| one.cancel.cancel());
+    }
+
     /// How many are waiting or running, over all scopes.
     pub fn open_count(&self) -> usize {
         self.map().values().filter(|entry| !entry.view.borrow().stage.is_final()).count()

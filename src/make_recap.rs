@@ -35,6 +35,7 @@ pub async fn start(
     upload: Option<Vec<u8>>,
 ) -> Result<JobId, Fault> {
     app.mode.entitled(scope, Entitlement::Process).await?;
+    has_room(app, scope, upload.as_ref().map_or(0, Vec::len)).await?;
     if app.stop.is_cancelled() {
         return Err(stopping());
     }
@@ -48,6 +49,7 @@ pub async fn start(
 /// [`start`].
 pub async fn start_item(app: &Arc<App>, scope: &Scope, id: &EpisodeId) -> Result<JobId, Fault> {
     app.mode.entitled(scope, Entitlement::Process).await?;
+    has_room(app, scope, 0).await?;
     if app.stop.is_cancelled() {
         return Err(stopping());
     }
@@ -77,6 +79,30 @@ pub async fn start_item(app: &Arc<App>, scope: &Scope, id: &EpisodeId) -> Result
     });
     let order = Order::Episode { id: id.clone(), title: item.title.clone(), feed_url, key, typed };
     open(app, scope, job, order, None).await
+}
+
+/// Refuses what is larger than the scope may send, or comes on top of all that it may keep.
+async fn has_room(app: &Arc<App>, scope: &Scope, upload_bytes: usize) -> Result<(), Fault> {
+    const MIB: u64 = 1024 * 1024;
+    let allowance = app.mode.allowance(scope).await?;
+    if upload_bytes as u64 > allowance.upload_bytes_max {
+        return Err(Fault::new(
+            FaultKind::TooLarge,
+            format!("Files of at most {} MiB are taken here.", allowance.upload_bytes_max / MIB),
+        ));
+    }
+    if allowance.storage_bytes_max == u64::MAX {
+        return Ok(());
+    }
+    let (library, whose) = (app.library.clone(), scope.clone());
+    let used = tokio::task::spawn_blocking(move || library.size_now(&whose)).await;
+    let used = used.map_err(|error| Fault::internal("adding up a library", error))??;
+    if used + upload_bytes as u64 <= allowance.storage_bytes_max {
+        return Ok(());
+    }
+    let most = allowance.storage_bytes_max / MIB;
+    Err(Fault::new(FaultKind::NotEntitled, format!("The library is full: it may hold {most} MiB."))
+        .hint("Delete recaps that are not needed any more, or take a higher tier."))
 }
 
 fn stopping() -> Fault {

@@ -45,7 +45,7 @@ impl Hands {
         Ok(Hands {
             following: Following::new(library.clone(), cache, net, time),
             library,
-            follower: Follower { scope: scope.clone(), trust },
+            follower: Follower { scope: scope.clone(), trust, open_items_max: usize::MAX },
             rules: rules_of(&config),
             runtime: small_runtime()?,
         })
@@ -219,7 +219,8 @@ impl Follow {
                 ..Filters::default()
             },
         };
-        let id = hands.runtime.block_on(hands.library.follow(&hands.follower.scope, new))?;
+        let id =
+            hands.runtime.block_on(hands.library.follow(&hands.follower.scope, new, usize::MAX))?;
         let which = Which::One(hands.follower.scope.clone(), id.clone());
         let followers = [hands.follower.clone()];
         let round = hands.following.round(&followers, &which, &hands.rules, &|_, _| ());
@@ -411,7 +412,7 @@ impl ImportOpml {
         })?;
         let found = importable(read.outlines);
         let count = found.subscriptions.len();
-        let follow = hands.library.follow_many(&self.scope.scope, found.subscriptions);
+        let follow = hands.library.follow_many(&self.scope.scope, found.subscriptions, usize::MAX);
         let added = hands.runtime.block_on(follow)?;
         say(&format!("{added} are newly followed, {} were before.", count - added))?;
         for warning in &read.warnings {

@@ -64,6 +64,8 @@ pub struct Follower {
     pub scope: Scope,
     /// What it may reach.
     pub trust: TrustRule,
+    /// Open queue items that it may have.
+    pub open_items_max: usize,
 }
 
 /// Following, for all scopes.

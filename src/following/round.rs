@@ -157,6 +157,7 @@ pub type Heard<'a> = &'a (dyn Fn(&Scope, &TakenIn) + Send + Sync);
 /// What waits to be written for one scope.
 #[derive(Default)]
 struct Inbox {
+    open_items_max: usize,
     intakes: Vec<Intake>,
     /// What completes the person's own lines: id, link, title, feed.
     lines: Vec<(SubscriptionId, String, String, Option<Url>)>,
@@ -509,6 +510,7 @@ impl Following {
                         .clone();
                     count += 1;
                     let inbox = inboxes.entry(follower.scope.clone()).or_default();
+                    inbox.open_items_max = follower.open_items_max;
                     let is_other = ask.is_unknown && *url != ask.url || lacks_feed_url;
                     let other = is_other.then(|| url.clone());
                     if one.title.is_empty() || other.is_some() {
@@ -543,7 +545,7 @@ impl Following {
         reports: &mut HashMap<Scope, RoundReport>,
         heard: Heard<'_>,
     ) {
-        for (scope, Inbox { intakes, lines }) in std::mem::take(inboxes) {
+        for (scope, Inbox { open_items_max, intakes, lines }) in std::mem::take(inboxes) {
             let started = self.clock.now();
             let report = report_of(reports, &scope, started);
             if !lines.is_empty() {
@@ -567,7 +569,7 @@ impl Following {
                     tracing::warn!(%scope, %error, "new subscriptions could not be completed; that comes at the next round");
                 }
             }
-            match self.library.take_in(&scope, intakes, rules.defaults).await {
+            match self.library.take_in(&scope, intakes, rules.defaults, open_items_max).await {
                 Ok(taken) => {
                     report.found += taken.found.len();
                     report.approved += taken.approved;

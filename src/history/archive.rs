@@ -1,10 +1,13 @@
-//! A whole library as one JSON file, out and in.
+//! A whole library as one JSON file, out and in; and everything of a scope as one tar archive, out.
 //!
-//! Form: `{"recap_library": 1, "meta": {…}, "skip_list": {…}, "recaps": {"<id>": {…}, …}, "omitted": […]}`.
+//! Form of the JSON: `{"recap_library": 1, "meta": {…}, "skip_list": {…}, "recaps": {"<id>": {…}, …}, "omitted": […]}`.
 //! Both ways go one recap at a time, so that a large library needs little memory.
 
 use std::fmt;
+use std::fs::OpenOptions;
 use std::io::{Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
 
 use recap_mode::Scope;
 use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, Visitor};
@@ -107,6 +110,47 @@ impl Library {
             tracing::warn!("an export leaves something out: {why}");
         }
         write!(out, "\n}},\n\"omitted\": {}}}\n", json(&omitted)).map_err(failed)
+    }
+
+    /// Bytes of a scope's documents. May block.
+    ///
+    /// # Errors
+    /// The files.
+    pub fn size_now(&self, scope: &Scope) -> Result<u64, StoreError> {
+        Ok(self.store().list_now(scope)?.iter().map(|file| file.stamp.size_bytes).sum())
+    }
+
+    /// Packs a scope's documents, as they lie on the disk, into a tar archive at `path`, which must not
+    /// exist and is for nobody else's eyes. May block.
+    ///
+    /// # Errors
+    /// The files.
+    pub fn archive_now(&self, scope: &Scope, path: &Path) -> std::io::Result<()> {
+        let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+        let mut archive = tar::Builder::new(std::io::BufWriter::new(file));
+        let mut names: Vec<_> = self
+            .store()
+            .list_now(scope)
+            .map_err(std::io::Error::other)?
+            .into_iter()
+            .map(|file| file.name)
+            .collect();
+        names.sort();
+        let packed_at = u64::try_from(self.now().timestamp()).unwrap_or(0);
+        for name in names {
+            // Each is read whole, so that one that is replaced meanwhile is the old or the new one.
+            let Some(bytes) =
+                self.store().bytes_now(scope, &name).map_err(std::io::Error::other)?
+            else {
+                continue;
+            };
+            let mut header = tar::Header::new_gnu();
+            header.set_size(bytes.len() as u64);
+            header.set_mode(0o644);
+            header.set_mtime(packed_at);
+            archive.append_data(&mut header, format!("recap/{name}"), bytes.as_slice())?;
+        }
+        archive.into_inner()?.into_inner().map_err(std::io::IntoInnerError::into_error)?.sync_all()
     }
 
     /// Takes over an archive: what is there is kept, unsafe names and unsound recaps are refused one

@@ -49,8 +49,8 @@ pub enum FollowError {
         id: SubscriptionId,
     },
     /// Too many.
-    #[error("{SUBSCRIPTIONS_MAX} shows are followed already, which is the most.")]
-    TooMany,
+    #[error("{0} shows are the most that may be followed here.")]
+    TooMany(usize),
     /// What was asked for cannot be stored.
     #[error("{0}")]
     Refused(String),
@@ -72,7 +72,7 @@ impl From<FollowError> for Fault {
             | FollowError::NotSkipped(_)
             | FollowError::Queue(QueueError::NotFound(_)) => FaultKind::NotFound,
             FollowError::AlreadyFollowed { .. }
-            | FollowError::TooMany
+            | FollowError::TooMany(_)
             | FollowError::Queue(QueueError::Refused { .. }) => FaultKind::Conflict,
             FollowError::Refused(_) => FaultKind::Invalid,
             FollowError::Store(_) => FaultKind::Internal,
@@ -267,7 +267,9 @@ impl Library {
         &self,
         scope: &Scope,
         new: Subscription,
+        subscriptions_max: usize,
     ) -> Result<SubscriptionId, FollowError> {
+        let most = subscriptions_max.min(SUBSCRIPTIONS_MAX);
         new.filters.sieve().map_err(FollowError::Refused)?;
         let id = self.new_subscription_id();
         let now = self.now();
@@ -278,8 +280,8 @@ impl Library {
                     id: there.id.clone().unwrap_or_else(|| id.clone()),
                 });
             }
-            if list.subscriptions.len() >= SUBSCRIPTIONS_MAX {
-                return Err(FollowError::TooMany);
+            if list.subscriptions.len() >= most {
+                return Err(FollowError::TooMany(most));
             }
             let mut new = new.clone();
             new.id = Some(id.clone());
@@ -298,7 +300,9 @@ impl Library {
         &self,
         scope: &Scope,
         new: Vec<Subscription>,
+        subscriptions_max: usize,
     ) -> Result<usize, FollowError> {
+        let most = subscriptions_max.min(SUBSCRIPTIONS_MAX);
         let now = self.now();
         let ids: Vec<SubscriptionId> = new.iter().map(|_| self.new_subscription_id()).collect();
         self.change_subscriptions(scope, move |list| {
@@ -309,8 +313,8 @@ impl Library {
                 if feed_names(one).any(|name| followed.contains(&name)) {
                     continue;
                 }
-                if list.subscriptions.len() >= SUBSCRIPTIONS_MAX {
-                    return Err(FollowError::TooMany);
+                if list.subscriptions.len() >= most {
+                    return Err(FollowError::TooMany(most));
                 }
                 followed.extend(feed_names(one));
                 list.subscriptions.push(Subscription {
@@ -370,7 +374,7 @@ impl Library {
         self.change_subscriptions(scope, move |list| {
             let mut spare = spare.iter().cycle().cloned();
             if list.subscriptions.len() > SUBSCRIPTIONS_MAX {
-                return Err(FollowError::TooMany);
+                return Err(FollowError::TooMany(SUBSCRIPTIONS_MAX));
             }
             list.give_ids(|| {
                 spare.next().unwrap_or_else(|| unreachable!("a cycle of 64 and more never ends"))
@@ -422,8 +426,9 @@ impl Library {
         Ok((known, unseen))
     }
 
-    /// Takes in what checks found for a scope: new episodes go to the queue, all are seen from then
-    /// on. One step for all of them, so that a round of a thousand feeds is a few writes.
+    /// Takes in what checks found for a scope: new episodes go to the queue as long as it has no more
+    /// than `open_items_max` open ones, all that had room are seen from then on. One step for all of
+    /// them, so that a round of a thousand feeds is a few writes.
     ///
     /// # Errors
     /// The files; nothing was taken in then.
@@ -432,7 +437,9 @@ impl Library {
         scope: &Scope,
         intakes: Vec<Intake>,
         defaults: Defaults,
+        open_items_max: usize,
     ) -> Result<TakenIn, FollowError> {
+        let open_items_max = open_items_max.min(OPEN_ITEMS_MAX);
         let names = Names::of(scope);
         let (now, whose) = (self.now(), scope.clone());
         let library = self.handle();
@@ -462,6 +469,7 @@ impl Library {
                         seen: &mut seen,
                         known: &mut known,
                         unseen: &mut unseen,
+                        open_items_max,
                     };
                     let whole =
                         room.take_in(one, &sieve, intake, is_first, defaults, now, &mut taken);
@@ -905,6 +913,7 @@ struct Room<'a> {
     seen: &'a mut SeenList,
     known: &'a mut Known,
     unseen: &'a mut HashSet<EpisodeId>,
+    open_items_max: usize,
 }
 
 impl Room<'_> {
@@ -970,7 +979,7 @@ impl Room<'_> {
                 },
             };
             if why == Why::Offered {
-                if open >= OPEN_ITEMS_MAX {
+                if open >= self.open_items_max {
                     had_room = false;
                     continue;
                 }

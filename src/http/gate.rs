@@ -1,15 +1,16 @@
 //! What goes before every handler: the peer's address, whether the host is ours, who is asking.
 
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Once};
 
 use axum::extract::{ConnectInfo, Request, State};
-use axum::http::header::{ACCEPT, HOST, LOCATION};
+use axum::http::header::{ACCEPT, HOST, LOCATION, SET_COOKIE};
+use axum::http::request::Parts;
 use axum::http::uri::Authority;
-use axum::http::{HeaderMap, Method, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use recap_mode::{Fault, FaultKind, Peer};
+use recap_mode::{Admitted, Fault, FaultKind, Peer};
 
 use crate::app::App;
 use crate::config::Config;
@@ -29,9 +30,32 @@ pub(super) async fn find_peer(
         return Fault::internal("finding the peer's address", "no ConnectInfo").into_response();
     };
     let hops = app.config_now().trusted_proxy_hops;
+    if hops == 0 && is_near_address(peer) && request.headers().contains_key("x-forwarded-for") {
+        warn_of_proxy(peer);
+    }
     let address = forwarded(request.headers(), hops).unwrap_or(peer);
     request.extensions_mut().insert(Peer(address.to_canonical()));
     next.run(request).await
+}
+
+/// An address from which a proxy of one's own would come.
+fn is_near_address(address: IpAddr) -> bool {
+    match address.to_canonical() {
+        IpAddr::V4(ip) => ip.is_loopback() || ip.is_private() || ip.is_link_local(),
+        IpAddr::V6(ip) => ip.is_loopback() || ip.is_unique_local() || ip.is_unicast_link_local(),
+    }
+}
+
+/// Says once that a proxy seems to stand in front and is not declared.
+fn warn_of_proxy(peer: IpAddr) {
+    static SAID: Once = Once::new();
+    SAID.call_once(|| {
+        tracing::warn!(
+            %peer,
+            "A proxy at {peer} forwards requests, and trusted_proxy_hops (RECAP_TRUSTED_PROXY_HOPS) is 0: everybody who comes \
+             through it counts as one visitor, with one limit for all. Set it to the number of proxies in front."
+        );
+    });
 }
 
 /// The address that the outermost trusted proxy saw. Each proxy adds the one before it at the end,
@@ -109,16 +133,36 @@ pub(super) async fn identify(
             parts.extensions.insert(caller);
             next.run(Request::from_parts(parts, body)).await
         }
-        Err(fault)
-            if fault.kind == FaultKind::Unauthenticated
-                && wants_page(&parts.method, &parts.headers) =>
-        {
-            let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
-            let next: String = url::form_urlencoded::byte_serialize(path.as_bytes()).collect();
-            (StatusCode::SEE_OTHER, [(LOCATION, format!("/sign-in?next={next}"))]).into_response()
-        }
-        Err(fault) => fault.into_response(),
+        Err(fault) => turned_away(&app, fault, &parts),
     }
+}
+
+/// As [`identify`], where the mode may let a stranger in, who takes a cookie home.
+pub(super) async fn admit(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    let (mut parts, body) = request.into_parts();
+    match app.mode.admit(&parts).await {
+        Ok(Admitted { caller, set_cookie }) => {
+            parts.extensions.insert(caller);
+            let mut response = next.run(Request::from_parts(parts, body)).await;
+            // Also on an answer that says no: whoever was let in is known from then on.
+            if let Some(cookie) = set_cookie.and_then(|text| HeaderValue::try_from(text).ok()) {
+                response.headers_mut().append(SET_COOKIE, cookie);
+            }
+            response
+        }
+        Err(fault) => turned_away(&app, fault, &parts),
+    }
+}
+
+fn turned_away(app: &App, fault: Fault, parts: &Parts) -> Response {
+    if fault.kind == FaultKind::Unauthenticated && wants_page(&parts.method, &parts.headers) {
+        let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
+        let next: String = url::form_urlencoded::byte_serialize(path.as_bytes()).collect();
+        let place = app.mode.sign_in_path();
+        return (StatusCode::SEE_OTHER, [(LOCATION, format!("{place}?next={next}"))])
+            .into_response();
+    }
+    fault.into_response()
 }
 
 fn wants_page(method: &Method, headers: &HeaderMap) -> bool {

@@ -47,10 +47,12 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; st
 
 /// The whole router.
 pub fn router(app: &Arc<App>) -> Router {
-    let (open, guarded, document) = parts(app);
+    let Parts { open, admitting, guarded, document } = parts(app);
+    let admitting = admitting.route_layer(from_fn_with_state(app.clone(), gate::admit));
     let guarded = guarded.route_layer(from_fn_with_state(app.clone(), gate::identify));
     Router::new()
         .merge(open)
+        .merge(admitting)
         .merge(guarded)
         .fallback(no_such_route)
         .method_not_allowed_fallback(wrong_method)
@@ -69,19 +71,32 @@ pub fn router(app: &Arc<App>) -> Router {
 
 /// The document that describes the API, as `GET /api/openapi.json` answers it.
 pub fn openapi(app: &Arc<App>) -> OpenApi {
-    parts(app).2
+    parts(app).document
 }
 
-/// Routes that are open to strangers, routes that are not, and the document of both.
-fn parts(app: &Arc<App>) -> (Router, Router, OpenApi) {
+/// All routes, by who may come in.
+struct Parts {
+    /// Open to strangers.
+    open: Router,
+    /// Where a mode may let a stranger in.
+    admitting: Router,
+    /// For whom the mode knows.
+    guarded: Router,
+    /// What describes all of them.
+    document: OpenApi,
+}
+
+fn parts(app: &Arc<App>) -> Parts {
     let open = OpenApiRouter::new()
         .routes(routes!(status::health))
         .with_state(app.clone())
         .merge(app.mode.clone().routes());
+    let admitting = OpenApiRouter::with_openapi(OpenApiBuilder::new().build())
+        .routes(routes!(process::process))
+        .with_state(app.clone());
     let guarded = OpenApiRouter::with_openapi(OpenApiBuilder::new().build())
         .routes(routes!(status::status))
         .routes(routes!(status::openapi))
-        .routes(routes!(process::process))
         .routes(routes!(process::list_jobs))
         .routes(routes!(process::show_job, process::cancel_job))
         .routes(routes!(process::job_events))
@@ -111,16 +126,20 @@ fn parts(app: &Arc<App>) -> (Router, Router, OpenApi) {
         .routes(routes!(events::events))
         .with_state(app.clone());
     let (open, mut document) = open.split_for_parts();
+    let (admitting, more) = admitting.split_for_parts();
+    document.merge(more);
     let (guarded, more) = guarded.split_for_parts();
     document.merge(more);
     describe(&mut document);
     // Pages are no part of the document: they are for people.
-    let open = open.route("/sign-in", get(web::sign_in)).route("/static/{name}", get(web::asset));
+    let open = open
+        .route("/sign-in", get(web::sign_in).with_state(app.clone()))
+        .route("/static/{name}", get(web::asset));
     let pages: Router<Arc<App>> = Router::new()
         .route("/", get(web::library))
         .route("/recaps/{id}", get(web::recap))
         .route("/search", get(web::search));
-    (open, guarded.merge(pages.with_state(app.clone())), document)
+    Parts { open, admitting, guarded: guarded.merge(pages.with_state(app.clone())), document }
 }
 
 fn describe(document: &mut OpenApi) {

@@ -123,6 +123,12 @@ async fn may_follow(app: &App, caller: &Caller) -> Result<(), Fault> {
     app.mode.entitled(&caller.scope, Entitlement::Subscriptions).await
 }
 
+/// How many shows the caller may follow.
+async fn subscriptions_max(app: &App, caller: &Caller) -> Result<usize, Fault> {
+    let allowance = app.mode.allowance(&caller.scope).await?;
+    Ok(usize::try_from(allowance.subscriptions_max).unwrap_or(usize::MAX))
+}
+
 fn no_such(text: &str) -> Fault {
     FollowError::NoSubscription(text.chars().take(64).collect()).into()
 }
@@ -196,7 +202,8 @@ pub(super) async fn follow(
         newest_at_first: asked.newest_at_first,
         filters: asked.filters,
     };
-    let id = app.library.follow(&caller.scope, new).await?;
+    let most = subscriptions_max(&app, &caller).await?;
+    let id = app.library.follow(&caller.scope, new, most).await?;
     changed(&app, &caller.scope);
     let one = find(&app, &caller.scope, id.as_str()).await?;
     let view = view(&app, &caller.scope, one).await?;
@@ -378,7 +385,8 @@ pub(super) async fn import(
     .await?;
     let found = importable(read.outlines);
     let count = found.subscriptions.len();
-    let added = app.library.follow_many(&caller.scope, found.subscriptions).await?;
+    let most = subscriptions_max(&app, &caller).await?;
+    let added = app.library.follow_many(&caller.scope, found.subscriptions, most).await?;
     changed(&app, &caller.scope);
     Ok(Json(OpmlReport {
         added,

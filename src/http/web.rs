@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::extract::{Path, State};
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH, LOCATION};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{Html, IntoResponse, Response};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -569,7 +569,14 @@ struct SignInPage {
 }
 
 /// Where strangers are led.
-pub(super) async fn sign_in(params: Result<Params<SignInParams>, Fault>) -> Response {
+pub(super) async fn sign_in(
+    State(app): State<Arc<App>>,
+    params: Result<Params<SignInParams>, Fault>,
+) -> Response {
+    let place = app.mode.sign_in_path();
+    if place != "/sign-in" {
+        return (StatusCode::SEE_OTHER, [(LOCATION, place)]).into_response();
+    }
     let shown = params.and_then(|Params(params)| {
         page(&SignInPage {
             frame: None,

@@ -10,7 +10,7 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
-use recap_mode::{FaultKind, JobId, Scope};
+use recap_mode::{Entitlement, FaultKind, JobId, Scope};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio::time::{Duration, Instant, sleep, timeout};
@@ -159,6 +159,10 @@ impl Processor {
             if self.state().running.contains_key(&scope) {
                 continue;
             }
+            // Its queue rests, and goes on by itself when it may follow again.
+            if self.app.mode.entitled(&scope, Entitlement::Subscriptions).await.is_err() {
+                continue;
+            }
             match self.take_one(&scope).await {
                 Ok(Some((item, job))) => {
                     self.state().last = Some(scope.clone());
@@ -237,6 +241,12 @@ impl Processor {
     async fn knock(&self, scope: &Scope, item: &QueueItem) -> Result<(), ItemOutcome> {
         let pass = match self.app.mode.pass_for(scope).await {
             Ok(pass) => pass,
+            // Nobody is there yet: a service whose admin has never signed in.
+            Err(fault) if fault.kind == FaultKind::Busy => {
+                let until = self.app.clock.now() + chrono::TimeDelta::minutes(1);
+                let reason = Reason { code: ReasonCode::TryAgain, message: fault.to_string() };
+                return Err(ItemOutcome::Waits { reason, until });
+            }
             Err(fault) => {
                 let message = format!("Recap could not act for the owner of this queue: {fault}");
                 return Err(ItemOutcome::Failed(Reason { code: ReasonCode::NotEntitled, message }));

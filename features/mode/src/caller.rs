@@ -36,6 +36,42 @@ impl Entitlement {
         [Entitlement::Process, Entitlement::Subscriptions, Entitlement::PrivateAddresses];
 }
 
+/// How much a scope may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Allowance {
+    /// Shows followed at a time.
+    pub subscriptions_max: u64,
+    /// Queue items that wait, are approved or being worked on.
+    pub open_queue_items_max: u64,
+    /// Size of one uploaded file.
+    pub upload_bytes_max: u64,
+    /// Everything in the scope's folder.
+    pub storage_bytes_max: u64,
+    /// Minutes of speech recognised in one day (UTC).
+    pub speech_minutes_daily_max: u64,
+}
+
+impl Allowance {
+    /// Of whom the machine belongs to: what the machine can is the bound.
+    pub const UNLIMITED: Allowance = Allowance {
+        subscriptions_max: u64::MAX,
+        open_queue_items_max: u64::MAX,
+        upload_bytes_max: u64::MAX,
+        storage_bytes_max: u64::MAX,
+        speech_minutes_daily_max: u64::MAX,
+    };
+}
+
+/// Somebody who was let in to begin something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Admitted {
+    /// Who.
+    pub caller: Caller,
+    /// What the answer has to give their browser (a whole `Set-Cookie`), so that they are known again.
+    pub set_cookie: Option<String>,
+}
+
 /// Proof that a job was paid for; hand it back to [`crate::Mode::refund`] when the job fails.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Receipt {

@@ -11,7 +11,7 @@ pub mod mode;
 pub mod scope;
 pub mod seam;
 
-pub use caller::{Caller, Entitlement, Pass, Peer, Receipt};
+pub use caller::{Admitted, Allowance, Caller, Entitlement, Pass, Peer, Receipt};
 pub use fault::{ErrorBody, ErrorDetail, Fault, FaultKind};
 pub use mode::{Host, JobId, Mode, Stop, Task};
 pub use scope::{Scope, ScopeError};

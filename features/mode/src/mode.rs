@@ -11,7 +11,7 @@ use http::request::Parts;
 use serde::{Deserialize, Serialize};
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::{Caller, Entitlement, Fault, Pass, Receipt, Scope};
+use crate::{Admitted, Allowance, Caller, Entitlement, Fault, Pass, Receipt, Scope};
 
 /// Cancelled when the daemon stops.
 pub type Stop = tokio_util::sync::CancellationToken;
@@ -71,6 +71,32 @@ pub trait Mode: Send + Sync + 'static {
     /// [`crate::FaultKind::Unauthenticated`] where a sign-in is needed and missing, wrong or over.
     async fn identify(&self, request: &Parts) -> Result<Caller, Fault>;
 
+    /// Who is asking to begin a recap: a stranger may be let in here, and is somebody from then on.
+    ///
+    /// # Errors
+    /// As [`Mode::identify`]; [`crate::FaultKind::TooMany`] where too many strangers came from there.
+    async fn admit(&self, request: &Parts) -> Result<Admitted, Fault> {
+        Ok(Admitted { caller: self.identify(request).await?, set_cookie: None })
+    }
+
+    /// How much `scope` may have now.
+    ///
+    /// # Errors
+    /// Where that cannot be found out.
+    async fn allowance(&self, _scope: &Scope) -> Result<Allowance, Fault> {
+        Ok(Allowance::UNLIMITED)
+    }
+
+    /// Does what `recap admin` was asked for on this machine, whose files' rights are its authority;
+    /// what to print.
+    ///
+    /// # Errors
+    /// [`crate::FaultKind::Invalid`] where there is nothing to administer, or the words say nothing.
+    async fn command(&self, _words: &[String]) -> Result<String, Fault> {
+        Err(Fault::invalid("There is nobody to administer: this Recap serves its owner alone.")
+            .hint("Tenants exist with RECAP_MODE=multi."))
+    }
+
     /// Whether `scope` may do `what`.
     ///
     /// # Errors
@@ -95,10 +121,16 @@ pub trait Mode: Send + Sync + 'static {
     /// Where the scope has no owner who could sign in.
     async fn pass_for(&self, scope: &Scope) -> Result<Pass, Fault>;
 
+    /// Where strangers who want a page are led. `/sign-in` is the root's own, with one password.
+    fn sign_in_path(&self) -> &'static str {
+        "/sign-in"
+    }
+
     /// Whether everything but health and sign-in is closed to strangers.
     fn guarded(&self) -> bool;
 
-    /// Sign-in and account routes below `/api/`; those of the root router win no clash with them.
+    /// The pages and routes of signing in and of accounts; those of the root router win no clash
+    /// with them.
     fn routes(self: Arc<Self>) -> OpenApiRouter;
 
     /// Background loops; none in single mode.
@@ -119,6 +151,12 @@ pub trait Host: Send + Sync + 'static {
     /// # Errors
     /// Where a file cannot be removed; the call can be repeated.
     async fn erase(&self, scope: &Scope) -> Result<(), Fault>;
+
+    /// Writes everything that a scope has on the disk into one archive: a file that the caller removes.
+    ///
+    /// # Errors
+    /// Where it cannot be read or written.
+    async fn archive(&self, scope: &Scope) -> Result<std::path::PathBuf, Fault>;
 
     /// Tells the scope's open pages that something happened.
     fn publish(&self, scope: &Scope, event: &str, data: serde_json::Value);

@@ -25,7 +25,7 @@ const DEFAULTS: Defaults = Defaults { newest_at_first: 2, auto_approve_per_day_m
 
 impl Bench {
     async fn follow(&self, one: Subscription) -> SubscriptionId {
-        self.library.follow(&Scope::owner(), one).await.unwrap()
+        self.library.follow(&Scope::owner(), one, usize::MAX).await.unwrap()
     }
 
     fn intake(&self, id: &SubscriptionId, url: &str, episodes: &[u32], hash: &str) -> Intake {
@@ -42,7 +42,8 @@ impl Bench {
     }
 
     async fn take(&self, intakes: Vec<Intake>) -> Vec<String> {
-        let taken = self.library.take_in(&Scope::owner(), intakes, DEFAULTS).await.unwrap();
+        let taken =
+            self.library.take_in(&Scope::owner(), intakes, DEFAULTS, usize::MAX).await.unwrap();
         taken.found.iter().map(ToString::to_string).collect()
     }
 
@@ -307,11 +308,11 @@ async fn many_are_followed_in_one_step_and_each_feed_once() {
         link("https://b.example/feed"),
     ];
     let owner = Scope::owner();
-    assert_eq!(bench.library.follow_many(&owner, lines.clone()).await.unwrap(), 2);
-    assert_eq!(bench.library.follow_many(&owner, lines).await.unwrap(), 0);
+    assert_eq!(bench.library.follow_many(&owner, lines.clone(), usize::MAX).await.unwrap(), 2);
+    assert_eq!(bench.library.follow_many(&owner, lines, usize::MAX).await.unwrap(), 0);
     let crowd: Vec<Subscription> =
         (0..=SUBSCRIPTIONS_MAX).map(|n| link(&format!("https://{n}.example/"))).collect();
-    let refused = bench.library.follow_many(&owner, crowd).await.unwrap_err();
-    assert!(matches!(refused, FollowError::TooMany));
+    let refused = bench.library.follow_many(&owner, crowd, usize::MAX).await.unwrap_err();
+    assert!(matches!(refused, FollowError::TooMany(_)));
     assert_eq!(bench.library.subscriptions(&owner).await.unwrap().subscriptions.len(), 2);
 }
