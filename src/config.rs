@@ -39,7 +39,7 @@ impl Setting {
 }
 
 /// Every setting, in the order shown.
-pub const SETTINGS: [Setting; 25] = [
+pub const SETTINGS: [Setting; 40] = [
     Setting {
         key: "mode",
         about: "Who the daemon serves",
@@ -196,6 +196,129 @@ pub const SETTINGS: [Setting; 25] = [
         fits: |v| v.as_str().and_then(|s| Url::parse(s).ok()).is_some_and(|u| is_public_url(&u)),
     },
     Setting {
+        key: "admin_email",
+        about: "Address of whoever runs the service: who signs in with it is its admin; without one, the log has a set-up link",
+        allowed: "an e-mail address, or null",
+        live: false,
+        default: || Value::Null,
+        fits: |v| v.is_null() || v.as_str().is_some_and(|s| s.contains('@')),
+    },
+    Setting {
+        key: "sign_ups_open",
+        about: "Whether somebody without an account gets one by signing in",
+        allowed: "true or false",
+        live: false,
+        default: || json!(true),
+        fits: Value::is_boolean,
+    },
+    Setting {
+        key: "tenant_default_credits",
+        about: "Credits of a new account, and what a refill resets them to",
+        allowed: "a whole number from 0 to 1000000",
+        live: false,
+        default: || json!(5),
+        fits: |v| whole(v, 0, 1_000_000),
+    },
+    Setting {
+        key: "tenant_credit_replenish_period",
+        about: "How often those credits are reset",
+        allowed: "off, daily, weekly or monthly",
+        live: false,
+        default: || json!("off"),
+        fits: |v| one_of(v, &["off", "daily", "weekly", "monthly"]),
+    },
+    Setting {
+        key: "trial_credits_per_visitor",
+        about: "Recaps that a visitor without an account may make",
+        allowed: "a whole number from 0 to 1000",
+        live: false,
+        default: || json!(1),
+        fits: |v| whole(v, 0, 1_000),
+    },
+    Setting {
+        key: "trials_per_ip_lifetime",
+        about: "Visitors of one IPv4 address or IPv6 /64 that ever get those",
+        allowed: "a whole number from 1 to 50",
+        live: false,
+        default: || json!(5),
+        fits: |v| whole(v, 1, 50),
+    },
+    Setting {
+        key: "tier_allowances",
+        about: "What trial, core, pro and max may have, where that is not the default: see “A service for many”",
+        allowed: "a JSON object, or null",
+        live: false,
+        default: || Value::Null,
+        fits: |v| v.is_null() || v.is_object(),
+    },
+    Setting {
+        key: "mail_from",
+        about: "Sender of the mails",
+        allowed: "an address such as Recap <recap@example.org>, or null",
+        live: false,
+        default: || Value::Null,
+        fits: text_or_null,
+    },
+    Setting {
+        key: "mail_folder",
+        about: "Folder into which mails are written instead of being sent, for trying out",
+        allowed: "a path, or null",
+        live: false,
+        default: || Value::Null,
+        fits: text_or_null,
+    },
+    Setting {
+        key: "smtp_host",
+        about: "Server that takes the mails",
+        allowed: "a host name, or null",
+        live: false,
+        default: || Value::Null,
+        fits: text_or_null,
+    },
+    Setting {
+        key: "smtp_port",
+        about: "Its port, where it is not the usual one",
+        allowed: "a whole number from 1 to 65535, or null",
+        live: false,
+        default: || Value::Null,
+        fits: |v| v.is_null() || whole(v, 1, 65_535),
+    },
+    Setting {
+        key: "smtp_security",
+        about: "How the connection to it is kept secret; plain only on this machine",
+        allowed: "starttls, tls or plain",
+        live: false,
+        default: || json!("starttls"),
+        fits: |v| one_of(v, &["starttls", "tls", "plain"]),
+    },
+    Setting {
+        key: "smtp_user",
+        about: "Name with which to sign in there; the password is RECAP_SMTP_PASSWORD",
+        allowed: "a text, or null",
+        live: false,
+        default: || Value::Null,
+        fits: text_or_null,
+    },
+    Setting {
+        key: "smtp_ca_file",
+        about: "Certificates to trust instead of the system's",
+        allowed: "a path to a PEM file, or null",
+        live: false,
+        default: || Value::Null,
+        fits: text_or_null,
+    },
+    Setting {
+        key: "relay_url",
+        about: "Relay that knows tiers and does work for tenants; the operator's key is RECAP_RELAY_OPERATOR_KEY",
+        allowed: "an http or https link without a path, or null",
+        live: false,
+        default: || Value::Null,
+        fits: |v| {
+            v.is_null()
+                || v.as_str().and_then(|s| Url::parse(s).ok()).is_some_and(|u| is_public_url(&u))
+        },
+    },
+    Setting {
         key: "rescan_secs",
         about: "Seconds between looks at all files, for what no event told",
         allowed: "a whole number from 1 to 86400",
@@ -251,6 +374,10 @@ fn one_of(value: &Value, words: &[&str]) -> bool {
     value.as_str().is_some_and(|text| words.contains(&text))
 }
 
+fn text_or_null(value: &Value) -> bool {
+    value.is_null() || value.as_str().is_some_and(|text| !text.trim().is_empty())
+}
+
 fn whole(value: &Value, least: u64, most: u64) -> bool {
     value.as_u64().is_some_and(|number| (least..=most).contains(&number))
 }
@@ -285,6 +412,21 @@ pub struct Config {
     pub stage_timeout_minutes: u64,
     pub youtube_url: Url,
     pub apple_url: Url,
+    pub admin_email: Option<String>,
+    pub sign_ups_open: bool,
+    pub tenant_default_credits: i64,
+    pub tenant_credit_replenish_period: String,
+    pub trial_credits_per_visitor: i64,
+    pub trials_per_ip_lifetime: i64,
+    pub tier_allowances: Option<Value>,
+    pub mail_from: Option<String>,
+    pub mail_folder: Option<PathBuf>,
+    pub smtp_host: Option<String>,
+    pub smtp_port: Option<u16>,
+    pub smtp_security: String,
+    pub smtp_user: Option<String>,
+    pub smtp_ca_file: Option<PathBuf>,
+    pub relay_url: Option<Url>,
     pub rescan_secs: u64,
     pub connections_max: usize,
     pub connections_per_address_max: usize,
@@ -434,6 +576,16 @@ impl Environment {
     pub fn operator_password(&self) -> Option<String> {
         self.text("RECAP_OPERATOR_PASSWORD")
     }
+
+    /// The password of `smtp_user`.
+    pub fn smtp_password(&self) -> Option<String> {
+        self.text("RECAP_SMTP_PASSWORD")
+    }
+
+    /// The key with which the relay knows its operator.
+    pub fn relay_operator_key(&self) -> Option<String> {
+        self.text("RECAP_RELAY_OPERATOR_KEY")
+    }
 }
 
 /// The data folder: the flag's, else `RECAP_DATA`, else the platform's place for an application's
@@ -514,6 +666,8 @@ pub fn load(
             || [
                 "RECAP_DATA",
                 "RECAP_OPERATOR_PASSWORD",
+                "RECAP_SMTP_PASSWORD",
+                "RECAP_RELAY_OPERATOR_KEY",
                 "RECAP_CORPUS",
                 "RECAP_TEST_MODELS",
                 "NO_COLOR",
@@ -539,6 +693,8 @@ fn from_text(setting: &Setting, text: &str) -> Value {
     match serde_json::from_str::<Value>(text.trim()) {
         Ok(value) if by_default.is_boolean() || by_default.is_number() => value,
         Ok(Value::Null) if by_default.is_null() => Value::Null,
+        // A number or an object where none is the default: one that only looks so is refused as a text.
+        Ok(value) if by_default.is_null() && (setting.fits)(&value) => value,
         _ => Value::from(text.trim()),
     }
 }

@@ -181,6 +181,8 @@ impl Daemon {
             stop: Stop::new(),
             config_problem: Mutex::default(),
         });
+        let host: Arc<dyn Host> = app.clone();
+        app.mode.start(host.clone()).await.map_err(|fault| StartError::Mode(fault.to_string()))?;
         // Before the address answers: a job that is just being begun looks like one that never was.
         let for_jobs = app.clone();
         let found = tokio::task::spawn_blocking(move || make_recap::interrupted_now(&for_jobs));
@@ -219,7 +221,6 @@ impl Daemon {
         app.tasks.spawn(reload::follow_config(app.clone(), reload));
         let library = app.library.clone();
         app.tasks.spawn_blocking(move || library.settle_now());
-        let host: Arc<dyn Host> = app.clone();
         for task in app.mode.tasks(host, app.stop.clone()) {
             tracing::debug!(task = task.name, "a task of the mode starts");
             app.tasks.spawn(task.run);

@@ -35,6 +35,7 @@ pub async fn start(
     upload: Option<Vec<u8>>,
 ) -> Result<JobId, Fault> {
     app.mode.entitled(scope, Entitlement::Process).await?;
+    app.mode.affords(scope).await?;
     has_room(app, scope, upload.as_ref().map_or(0, Vec::len)).await?;
     if app.stop.is_cancelled() {
         return Err(stopping());
@@ -49,6 +50,7 @@ pub async fn start(
 /// [`start`].
 pub async fn start_item(app: &Arc<App>, scope: &Scope, id: &EpisodeId) -> Result<JobId, Fault> {
     app.mode.entitled(scope, Entitlement::Process).await?;
+    app.mode.affords(scope).await?;
     has_room(app, scope, 0).await?;
     if app.stop.is_cancelled() {
         return Err(stopping());

@@ -97,19 +97,28 @@ pub struct Fault {
     pub message: String,
     /// What to do next, where the message does not say it.
     pub hint: Option<String>,
+    /// What a program wants to know beside it, under names of its own.
+    pub details: Option<serde_json::Value>,
     cause: Option<Box<dyn Error + Send + Sync>>,
 }
 
 impl Fault {
     /// A fault without a known cause.
     pub fn new(kind: FaultKind, message: impl Into<String>) -> Fault {
-        Fault { kind, message: message.into(), hint: None, cause: None }
+        Fault { kind, message: message.into(), hint: None, details: None, cause: None }
     }
 
     /// Adds what to do next.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Fault {
         self.hint = Some(hint.into());
+        self
+    }
+
+    /// Adds what a program wants to know.
+    #[must_use]
+    pub fn details(mut self, details: serde_json::Value) -> Fault {
+        self.details = Some(details);
         self
     }
 
@@ -180,6 +189,9 @@ pub struct ErrorDetail {
     /// What to do next.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
+    /// What a program wants to know beside it: with `no_credits` the answer of the ledger.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub details: Option<serde_json::Value>,
 }
 
 impl From<&Fault> for ErrorBody {
@@ -189,6 +201,7 @@ impl From<&Fault> for ErrorBody {
                 kind: fault.kind.word(),
                 message: fault.message.clone(),
                 hint: fault.hint.clone(),
+                details: fault.details.clone(),
             },
         }
     }

@@ -103,6 +103,15 @@ pub trait Mode: Send + Sync + 'static {
     /// [`crate::FaultKind::NotEntitled`] with a sentence that says what would allow it.
     async fn entitled(&self, scope: &Scope, what: Entitlement) -> Result<(), Fault>;
 
+    /// Whether a recap could be paid for now, so that who has nothing left is told at once. What
+    /// counts is [`Mode::debit`].
+    ///
+    /// # Errors
+    /// [`crate::FaultKind::NoCredits`].
+    async fn affords(&self, _scope: &Scope) -> Result<(), Fault> {
+        Ok(())
+    }
+
     /// Takes what one recap costs. The same job pays once, however often it asks.
     ///
     /// # Errors
@@ -132,6 +141,14 @@ pub trait Mode: Send + Sync + 'static {
     /// The pages and routes of signing in and of accounts; those of the root router win no clash
     /// with them.
     fn routes(self: Arc<Self>) -> OpenApiRouter;
+
+    /// What has to be done before the address answers.
+    ///
+    /// # Errors
+    /// Where it cannot be done; the daemon does not start then.
+    async fn start(&self, _host: Arc<dyn Host>) -> Result<(), Fault> {
+        Ok(())
+    }
 
     /// Background loops; none in single mode.
     fn tasks(&self, host: Arc<dyn Host>, stop: Stop) -> Vec<Task>;
