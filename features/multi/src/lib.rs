@@ -1,14 +1,14 @@
 //! Recap as a service. For now the plug alone: the database opens and is checked, and the mode
 //! refuses to start with a sentence, since tenants, credits and payments are not built yet.
 
-mod database;
+pub mod database;
 
 use std::path::Path;
 use std::sync::Arc;
 
 use recap_mode::Mode;
 
-pub use database::{Database, DatabaseError};
+pub use database::{Database, DatabaseError, DatabaseLimits, Tx};
 
 /// Why multi mode does not start.
 #[derive(Debug, thiserror::Error)]
