@@ -2,6 +2,7 @@
 //! refuses to start with a sentence, since tenants, credits and payments are not built yet.
 
 pub mod database;
+pub mod ledger;
 
 use std::path::Path;
 use std::sync::Arc;
