@@ -32,13 +32,15 @@ pub struct DatabaseLimits {
     pub busy: Duration,
     /// Writes that wait for their turn; one more is [`DatabaseError::Busy`] at once.
     pub queue_max: usize,
+    /// Writes that share one commit at most, 1 or more: bounds what a failed commit takes with it.
+    pub batch_max: usize,
 }
 
 impl Default for DatabaseLimits {
     fn default() -> DatabaseLimits {
         // Five seconds outlast every honest transaction of another process and are the end of what
         // a person waits for. 1024 writes are some 200 ms of work.
-        DatabaseLimits { busy: Duration::from_secs(5), queue_max: 1024 }
+        DatabaseLimits { busy: Duration::from_secs(5), queue_max: 1024, batch_max: 256 }
     }
 }
 
@@ -91,7 +93,7 @@ impl Database {
         let (queue, jobs) = mpsc::sync_channel(limits.queue_max);
         let writer = thread::Builder::new()
             .name("database".to_owned())
-            .spawn(move || writer::run(connection, &jobs, limits.busy))
+            .spawn(move || writer::run(connection, &jobs, limits))
             .map_err(DatabaseError::file("Starting the thread that writes", path))?;
         Ok(Database(Arc::new(Inner {
             path: path.to_owned(),

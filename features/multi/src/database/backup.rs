@@ -4,6 +4,7 @@
 use std::fs::{self, File};
 use std::io::ErrorKind;
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use rusqlite::Connection;
@@ -14,6 +15,9 @@ use super::error::DatabaseError;
 
 /// Findings that are named at most; a broken file has thousands, all of one cause.
 const FINDINGS_MAX: usize = 100;
+
+/// Drafts that this process began: two backups to one target at once do not share one.
+static DRAFTS: AtomicU64 = AtomicU64::new(0);
 
 /// Everything that is wrong with the file: its pages, its indices, its CHECKs, its foreign keys.
 /// Empty where all is well.
@@ -46,7 +50,8 @@ pub(super) fn copy(path: &Path, target: &Path, busy: Duration) -> Result<(), Dat
     if target.symlink_metadata().is_ok() {
         return Err(DatabaseError::Exists { path: target.to_owned() });
     }
-    let draft = beside(target, &format!(".{}.draft", std::process::id()));
+    let number = DRAFTS.fetch_add(1, Ordering::Relaxed);
+    let draft = beside(target, &format!(".{}-{number}.draft", std::process::id()));
     let made = draft_copy(path, &draft, target, busy);
     let left = fs::remove_file(&draft);
     made?;

@@ -519,6 +519,46 @@ fn a_step_that_fails_changes_nothing_and_the_steps_before_it_are_undone_too() {
 }
 
 #[test]
+fn one_that_writes_now_and_then_gets_its_turn_beside_one_that_never_pauses() {
+    let (_folder, busy) = with_notes(DatabaseLimits::default());
+    let other = Database::open(busy.path()).unwrap();
+    let stop = std::sync::atomic::AtomicBool::new(false);
+    thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                while !stop.load(Ordering::Relaxed) {
+                    busy.write_now(|tx| note(tx, "busy")).unwrap();
+                }
+            });
+        }
+        for _ in 0..30 {
+            let written = other.write_now(|tx| note(tx, "other"));
+            if written.is_err() {
+                stop.store(true, Ordering::Relaxed);
+            }
+            written.unwrap();
+        }
+        stop.store(true, Ordering::Relaxed);
+    });
+    assert_eq!(notes(&busy).iter().filter(|text| *text == "other").count(), 30);
+}
+
+#[test]
+fn two_backups_to_one_place_at_once_make_one_whole_file() {
+    let (folder, database) = with_notes(DatabaseLimits::default());
+    database.write_now(|tx| (0..200).try_for_each(|_| note(tx, &"n".repeat(2000)))).unwrap();
+    let target = folder.path().join("copy.db");
+    let made = thread::scope(|scope| {
+        let backups: Vec<_> = (0..4).map(|_| scope.spawn(|| database.backup_to(&target))).collect();
+        backups.into_iter().map(|backup| backup.join().unwrap()).collect::<Vec<_>>()
+    });
+    assert_eq!(made.iter().filter(|made| made.is_ok()).count(), 1, "{made:?}");
+    let refused = made.iter().filter(|made| matches!(made, Err(DatabaseError::Exists { .. })));
+    assert_eq!(refused.count(), 3, "{made:?}");
+    assert_eq!(notes(&Database::open(&target).unwrap()).len(), 200);
+}
+
+#[test]
 fn many_threads_and_two_handles_lose_no_write() {
     let (_folder, database) = with_notes(DatabaseLimits::default());
     let other = Database::open(database.path()).unwrap();

@@ -10,18 +10,22 @@ use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
-use super::Tx;
 use super::error::DatabaseError;
-
-/// Jobs in one commit at most: bounds what a failed commit takes with it.
-const BATCH_JOBS_MAX: usize = 256;
+use super::{DatabaseLimits, Tx};
 
 /// A batch takes no further job once it has run this long: the first one waits for the last, and
 /// other processes wait for the lock.
 const BATCH_TIME_MAX: Duration = Duration::from_millis(25);
 
-/// How long SQLite itself waits for the lock before the thread looks who has waited too long.
-const LOCK_SLICE_MAX: Duration = Duration::from_millis(250);
+/// How often the lock of another process is tried, 1 ms apart, before the thread looks who has
+/// waited too long. SQLite's own waiting grows to 100 ms between two tries, and so would hardly ever
+/// meet the short gap between two commits of a process that writes without a pause.
+const LOCK_TRIES: i32 = 50;
+
+fn wait_for_lock(tries: i32) -> bool {
+    std::thread::sleep(Duration::from_millis(1));
+    tries < LOCK_TRIES
+}
 
 /// One job in the queue, whatever it gives back.
 pub(super) trait Job: Send {
@@ -85,9 +89,14 @@ fn said(panic: &(dyn Any + Send)) -> String {
 }
 
 /// Runs until the queue is closed and empty.
-pub(super) fn run(connection: Connection, queue: &Receiver<Box<dyn Job>>, busy: Duration) {
+pub(super) fn run(
+    mut connection: Connection,
+    queue: &Receiver<Box<dyn Job>>,
+    limits: DatabaseLimits,
+) {
+    let (busy, batch_max) = (limits.busy, limits.batch_max.max(1));
     let mut waiting: VecDeque<Box<dyn Job>> = VecDeque::new();
-    if let Err(cause) = connection.busy_timeout(LOCK_SLICE_MAX.min(busy)) {
+    if let Err(cause) = connection.busy_handler(Some(wait_for_lock)) {
         tracing::error!(%cause, "the database's patience could not be set");
     }
     loop {
@@ -97,14 +106,14 @@ pub(super) fn run(connection: Connection, queue: &Receiver<Box<dyn Job>>, busy: 
         }
         match statement(&connection, "BEGIN IMMEDIATE") {
             Ok(()) => {
-                let (mut batch, committed) = run_batch(&connection, queue, &mut waiting);
+                let (mut batch, committed) = run_batch(&connection, queue, &mut waiting, batch_max);
                 for job in &mut batch {
                     job.answer(committed.clone());
                 }
             }
             // Another process holds the lock: those who waited long enough are told.
             Err(DatabaseError::Busy) => {
-                waiting.extend(queue.try_iter().take(BATCH_JOBS_MAX.saturating_sub(waiting.len())));
+                waiting.extend(queue.try_iter().take(batch_max.saturating_sub(waiting.len())));
                 waiting.retain_mut(|job| {
                     let patient = job.since().elapsed() < busy;
                     if !patient {
@@ -127,12 +136,13 @@ fn run_batch(
     connection: &Connection,
     queue: &Receiver<Box<dyn Job>>,
     waiting: &mut VecDeque<Box<dyn Job>>,
+    batch_max: usize,
 ) -> (Vec<Box<dyn Job>>, Result<(), DatabaseError>) {
     let tx = Tx { connection };
     let started = Instant::now();
     let mut batch = Vec::new();
     let mut state = Ok(());
-    while state.is_ok() && batch.len() < BATCH_JOBS_MAX && started.elapsed() < BATCH_TIME_MAX {
+    while state.is_ok() && batch.len() < batch_max && started.elapsed() < BATCH_TIME_MAX {
         let Some(mut job) = waiting.pop_front().or_else(|| queue.try_recv().ok()) else { break };
         state = run_job(connection, &tx, job.as_mut());
         batch.push(job);
