@@ -76,6 +76,22 @@ fn main() {
         Some(node) => compare(&node, "Node"),
         None => println!("\nNode with better-sqlite3 was not measured: it does not install here."),
     }
+    let looks = looks_per_second(&scratch.path().join("shared-0.db"));
+    println!("\nA look at a balance with nothing due, one caller: {:.1} µs.", 1e6 / looks);
+}
+
+/// What a read of one row costs, its connection and its snapshot included.
+fn looks_per_second(file: &Path) -> f64 {
+    const LOOKS: usize = 100_000;
+    let rules = CreditRules::new(1_000_000, Period::Weekly).unwrap();
+    let ledger = Ledger::new(Database::open(file).unwrap(), Arc::new(SystemClock), rules);
+    let tenants: Vec<Scope> =
+        (0..TENANTS).map(|n| Scope::parse(&format!("tenant-{n}")).unwrap()).collect();
+    let began = Instant::now();
+    for user in tenants.iter().cycle().take(LOOKS) {
+        ledger.balance_now(user).unwrap();
+    }
+    LOOKS as f64 / began.elapsed().as_secs_f64()
 }
 
 fn row(what: &str, mut turns: Vec<Turn>) -> Option<Turn> {
