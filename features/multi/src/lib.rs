@@ -2,7 +2,11 @@
 //! refuses to start with a sentence, since tenants, credits and payments are not built yet.
 
 pub mod database;
+pub mod email;
 pub mod ledger;
+pub mod network;
+pub mod tiers;
+pub mod tokens;
 
 use std::path::Path;
 use std::sync::Arc;
