@@ -1,12 +1,25 @@
 //! Recap as a service. For now the plug alone: the database opens and is checked, and the mode
 //! refuses to start with a sentence, since tenants, credits and payments are not built yet.
 
+mod account_credits;
+pub mod admin;
 pub mod database;
 pub mod email;
+pub mod folder_work;
 pub mod ledger;
+pub mod magic_links;
 pub mod network;
+pub mod outbox;
+pub mod passwords;
+pub mod rate_limits;
+pub mod refusal;
+mod rows;
+pub mod sessions;
+pub mod sign_in;
+pub mod tenants;
 pub mod tiers;
 pub mod tokens;
+pub mod trials;
 
 use std::path::Path;
 use std::sync::Arc;

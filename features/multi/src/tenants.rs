@@ -1,0 +1,146 @@
+//! Signed-up people as rows of `users`. Everything here works inside a transaction or on a read
+//! connection that the caller opened; no limits, no mail, no cookies.
+
+use chrono::{DateTime, Utc};
+use recap_mode::Scope;
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use crate::email::Email;
+use crate::rows::{millis, time, word};
+use crate::tiers::{Standing, Tier};
+
+/// A signed-up person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tenant {
+    /// The id of the row, of the scope and at the relay: made here, `[a-z0-9-]`, 36 characters.
+    pub id: String,
+    /// Where mail goes.
+    pub email: Email,
+    /// What was bought; whether it still holds says [`Tenant::tier_at`].
+    pub tier: Tier,
+    /// Until when; `None` is without an end.
+    pub tier_expires_at: Option<DateTime<Utc>>,
+    /// Whether this is the operator, whose scope is `owner`.
+    pub is_admin: bool,
+    /// Whether a password is set.
+    pub has_password: bool,
+    /// Since when.
+    pub created_at: DateTime<Utc>,
+    /// The last sign-in by a person; `None` before the first.
+    pub last_signin_at: Option<DateTime<Utc>>,
+}
+
+impl Tenant {
+    /// Whose folder: `owner` for the admin, else the id.
+    pub fn scope(&self) -> Scope {
+        if self.is_admin { Scope::owner() } else { scope_of(&self.id) }
+    }
+
+    /// The tier that holds at `now`.
+    pub fn tier_at(&self, now: DateTime<Utc>) -> Tier {
+        self.tier.effective(self.tier_expires_at, now)
+    }
+
+    /// For the table of what is allowed.
+    pub fn standing(&self, now: DateTime<Utc>) -> Standing {
+        if self.is_admin { Standing::Admin } else { Standing::Tenant(self.tier_at(now)) }
+    }
+}
+
+/// The scope of a tenant's id. Ids come from the daemon and from its own table, whose CHECK allows
+/// no other; a row that was tampered with falls into a scope that nobody has.
+pub(crate) fn scope_of(user_id: &str) -> Scope {
+    match Scope::parse(user_id) {
+        Ok(scope) if scope != Scope::owner() && !user_id.contains('/') => scope,
+        _ => Scope::parse("anon/unknown").expect("the grammar of scopes allows this constant"),
+    }
+}
+
+/// The columns that [`tenant`] reads, in its order, of `users AS u`.
+pub(crate) const COLUMNS: &str = "u.id, u.email, u.tier, u.tier_expires_at, u.is_admin, \
+     u.password_hash IS NOT NULL, u.created_at, u.last_signin_at";
+
+/// Number of [`COLUMNS`].
+pub(crate) const COLUMN_COUNT: usize = 8;
+
+/// Reads a row of [`COLUMNS`].
+pub(crate) fn tenant(row: &Row<'_>) -> rusqlite::Result<Tenant> {
+    let email: String = row.get(1)?;
+    Ok(Tenant {
+        id: row.get(0)?,
+        email: Email::of_stored(email),
+        tier: word(row.get_ref(2)?)?,
+        tier_expires_at: row.get::<_, Option<i64>>(3)?.map(time),
+        is_admin: row.get(4)?,
+        has_password: row.get(5)?,
+        created_at: time(row.get(6)?),
+        last_signin_at: row.get::<_, Option<i64>>(7)?.map(time),
+    })
+}
+
+pub(crate) fn by_id(db: &Connection, id: &str) -> rusqlite::Result<Option<Tenant>> {
+    db.prepare_cached(&format!("SELECT {COLUMNS} FROM users AS u WHERE u.id = ?1"))?
+        .query_row([id], tenant)
+        .optional()
+}
+
+pub(crate) fn by_email(db: &Connection, email: &Email) -> rusqlite::Result<Option<Tenant>> {
+    db.prepare_cached(&format!("SELECT {COLUMNS} FROM users AS u WHERE u.email = ?1"))?
+        .query_row([email.as_str()], tenant)
+        .optional()
+}
+
+/// The operator: the admin who has been there longest.
+pub(crate) fn admin(db: &Connection) -> rusqlite::Result<Option<Tenant>> {
+    db.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM users AS u WHERE u.is_admin = 1 ORDER BY u.created_at, u.id LIMIT 1"
+    ))?
+    .query_row([], tenant)
+    .optional()
+}
+
+/// The person behind a scope: `owner` is the admin, `anon/…` nobody.
+pub(crate) fn of_scope(db: &Connection, scope: &Scope) -> rusqlite::Result<Option<Tenant>> {
+    if *scope == Scope::owner() {
+        return admin(db);
+    }
+    // An admin's things are in `owner`; the folder of their id is nobody's to act in.
+    Ok(by_id(db, scope.as_str())?.filter(|tenant| !tenant.is_admin))
+}
+
+/// A new row of tier core, signed in never.
+pub(crate) fn insert(
+    tx: &Connection,
+    id: &str,
+    email: &Email,
+    now: DateTime<Utc>,
+) -> rusqlite::Result<()> {
+    tx.prepare_cached("INSERT INTO users (id, email, created_at) VALUES (?1, ?2, ?3)")?
+        .execute(params![id, email.as_str(), millis(now)])?;
+    Ok(())
+}
+
+/// Whether an account of this address was deleted once: it has had its seed of credits.
+pub(crate) fn has_left_before(tx: &Connection, email: &Email) -> rusqlite::Result<bool> {
+    tx.prepare_cached("SELECT 1 FROM former_addresses WHERE address_hash = ?1")?
+        .exists([email.hash().as_bytes()])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tampered_id_leads_into_nobody_s_folder() {
+        for bad in ["owner", "anon/x", "../owner", "", "a/b", "..", "anon"] {
+            let scope = scope_of(bad);
+            assert_eq!(scope.as_str(), "anon/unknown", "{bad:?}");
+        }
+        assert_eq!(scope_of("0193-ab").as_str(), "0193-ab");
+    }
+
+    #[test]
+    fn the_columns_are_counted_right() {
+        assert_eq!(COLUMNS.split(", ").count(), COLUMN_COUNT);
+    }
+}
