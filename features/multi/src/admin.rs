@@ -6,7 +6,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use recap_mode::{Clock, Entropy, Scope};
+use recap_mode::{Clock, Entropy};
 use rusqlite::params;
 
 use crate::account_credits;
@@ -121,36 +121,6 @@ impl Admin {
         Ok(made.await?.then_some(token))
     }
 
-    /// One tenant.
-    ///
-    /// # Errors
-    /// [`Refusal::NoTenant`].
-    pub fn tenant(&self, user_id: &str) -> Result<Tenant, Refusal> {
-        let found =
-            self.database.read(|db| Ok::<_, DatabaseError>(tenants::by_id(db, user_id)?))?;
-        found.ok_or(Refusal::NoTenant)
-    }
-
-    /// The tenant of an address.
-    ///
-    /// # Errors
-    /// [`Refusal::Email`], [`Refusal::NoTenant`].
-    pub fn tenant_of(&self, address: &str) -> Result<Tenant, Refusal> {
-        let email = Email::parse(address)?;
-        let found =
-            self.database.read(|db| Ok::<_, DatabaseError>(tenants::by_email(db, &email)?))?;
-        found.ok_or(Refusal::NoTenant)
-    }
-
-    /// The person behind a scope, whose id the ledger and the relay know: for `owner` the admin, for
-    /// a tenant's scope the tenant, for a trial's nobody.
-    ///
-    /// # Errors
-    /// The database alone.
-    pub fn behind(&self, scope: &Scope) -> Result<Option<Tenant>, Refusal> {
-        Ok(self.database.read(|db| Ok::<_, DatabaseError>(tenants::of_scope(db, scope)?))?)
-    }
-
     /// A page of tenants, the newest first; at most [`PAGE_LINES_MAX`] lines.
     ///
     /// # Errors
@@ -188,13 +158,9 @@ impl Admin {
         tier: Tier,
         expires_at: Option<DateTime<Utc>>,
     ) -> Result<Tenant, Refusal> {
-        let (user_id, ends) = (user_id.to_owned(), expires_at.map(|at| millis(at).max(0)));
-        let set = self.database.write(move |tx| -> Decided<Tenant> {
-            tx.prepare_cached("UPDATE users SET tier = ?2, tier_expires_at = ?3 WHERE id = ?1")?
-                .execute(params![user_id, tier.word(), ends])?;
-            Ok(tenants::by_id(tx, &user_id)?.ok_or(Refusal::NoTenant))
-        });
-        set.await?
+        let user_id = user_id.to_owned();
+        let set = move |tx: &Tx<'_>| tenants::set_tier(tx, &user_id, tier, expires_at, None);
+        self.database.write(set).await?
     }
 
     /// Deletes an account: its sign-ins, links, waiting mail and credits go with it, and its folder

@@ -190,6 +190,19 @@ mod tests {
         assert_eq!(Email::parse(&"a".repeat(1 << 20)), Err(EmailError::TooLong));
     }
 
+    proptest::proptest! {
+        #[test]
+        fn whatever_is_read_is_one_plain_address_and_reads_as_itself(text in "(?s).{0,40}|[ -~]{0,20}@[ -~]{0,20}") {
+            if let Ok(email) = Email::parse(&text) {
+                let kept = email.as_str();
+                assert_eq!(Email::parse(kept).unwrap().as_str(), kept);
+                assert_eq!(kept.matches('@').count(), 1);
+                assert!(kept.bytes().all(|b| b.is_ascii_graphic() && !b.is_ascii_uppercase()));
+                assert!(!kept.contains(['"', '\\', ',', ';', '[', ']']));
+            }
+        }
+    }
+
     #[test]
     fn an_address_is_not_printed_for_debugging() {
         assert!(!format!("{:?}", Email::parse("ann@example.org")).contains("ann"));

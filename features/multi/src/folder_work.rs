@@ -3,7 +3,7 @@
 //! killed process finds them at its next start; the files belong to [`recap_mode::Host`].
 
 use chrono::{DateTime, Utc};
-use recap_mode::{Host, Scope};
+use recap_mode::{Fault, Host, Scope};
 use rusqlite::{Connection, params};
 
 use crate::database::{Database, DatabaseError};
@@ -70,22 +70,34 @@ impl FolderWorks {
         Ok(done.await?)
     }
 
-    /// Does what waits, in order, and stops at the first failure, which the next call tries again.
-    /// Returns how many were done.
+    /// Does what waits, in order. Where a piece fails, whatever touches the same folders waits with
+    /// it for the next call, and the rest is done. Returns how many were done.
     ///
     /// # Errors
-    /// That of the host or of the database.
-    pub async fn work_off(&self, host: &dyn Host) -> Result<usize, recap_mode::Fault> {
-        let mut done = 0;
+    /// The first failure of the host, when all was tried; the database's at once.
+    pub async fn work_off(&self, host: &dyn Host) -> Result<usize, Fault> {
+        let (mut done, mut failed, mut first_fault) = (0, Vec::new(), None);
         for work in self.pending()? {
-            match &work.into {
-                Some(into) => host.adopt(&work.scope, into).await?,
-                None => host.erase(&work.scope).await?,
+            let touches = |scope: &Scope| failed.contains(scope);
+            if touches(&work.scope) || work.into.as_ref().is_some_and(touches) {
+                continue;
             }
-            self.done(work.id).await?;
-            done += 1;
+            let outcome = match &work.into {
+                Some(into) => host.adopt(&work.scope, into).await,
+                None => host.erase(&work.scope).await,
+            };
+            match outcome {
+                Ok(()) => {
+                    self.done(work.id).await?;
+                    done += 1;
+                }
+                Err(fault) => {
+                    failed.extend([Some(work.scope), work.into].into_iter().flatten());
+                    first_fault.get_or_insert(fault);
+                }
+            }
         }
-        Ok(done)
+        first_fault.map_or(Ok(done), Err)
     }
 }
 

@@ -210,6 +210,37 @@ impl Mail {
         Ok(Mail { from, public_url, way })
     }
 
+    /// Whether mail could leave now: greets the mail server and signs in there, or finds the folder
+    /// writable. Sends nothing.
+    ///
+    /// # Errors
+    /// Each of [`MailError`].
+    pub async fn check(&self) -> Result<(), MailError> {
+        match &self.way {
+            Way::Smtp(transport) => {
+                let asking = tokio::time::timeout(SEND_TIME, transport.test_connection());
+                match asking.await {
+                    Ok(Ok(true)) => Ok(()),
+                    Ok(Ok(false)) => {
+                        Err(MailError::Unreachable("it hung up after the greeting".to_owned()))
+                    }
+                    Ok(Err(error)) => Err(mail_error(&error)),
+                    Err(_) => Err(MailError::Unreachable("it took too long".to_owned())),
+                }
+            }
+            Way::Folder(folder) => {
+                let writable = std::fs::create_dir_all(folder)
+                    .and_then(|()| std::fs::metadata(folder))
+                    .map(|found| !found.permissions().readonly());
+                match writable {
+                    Ok(true) => Ok(()),
+                    Ok(false) => Err(MailError::Unwritten("the folder is read-only".to_owned())),
+                    Err(error) => Err(MailError::Unwritten(error.to_string())),
+                }
+            }
+        }
+    }
+
     /// Sends a link and its code.
     ///
     /// # Errors

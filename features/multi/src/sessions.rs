@@ -284,7 +284,7 @@ pub(crate) fn end_all(tx: &Connection, user_id: &str) -> rusqlite::Result<usize>
 }
 
 fn find(db: &Connection, hash: &TokenHash) -> rusqlite::Result<Option<(Session, DateTime<Utc>)>> {
-    const SQL: &str = "SELECT u.id, u.email, u.tier, u.tier_expires_at, u.is_admin, \
+    const SQL: &str = "SELECT u.id, u.email, u.tier, u.tier_expires_at, u.tier_read_at, u.is_admin, \
          u.password_hash IS NOT NULL, u.created_at, u.last_signin_at, \
          s.id, s.kind = 'pass', s.expires_at, s.last_seen_at \
          FROM sessions AS s JOIN users AS u ON u.id = s.user_id WHERE s.token_hash = ?1";

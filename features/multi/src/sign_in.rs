@@ -4,6 +4,7 @@
 //!
 //! Nothing here knows a header or a cookie's attributes; the routes bring what the browser showed.
 
+use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -73,8 +74,8 @@ pub(crate) fn may_sign_up(settings: &SignInSettings, email: &Email) -> bool {
     settings.sign_ups_open || settings.admin_email.as_ref() == Some(email)
 }
 
-/// What the browser showed that signs in.
-#[derive(Clone, Debug, Default)]
+/// What the browser showed that signs in. Its `Debug` hides the cookies.
+#[derive(Clone, Default)]
 pub struct Visit {
     /// Its name, for the list of sign-ins (`User-Agent`, shortened): untrusted text.
     pub label: String,
@@ -83,6 +84,13 @@ pub struct Visit {
     /// Its trial's cookie ([`trials::TRIAL_COOKIE_NAME`]): a trial begun before the account becomes
     /// the tenant's, one for each account.
     pub trial_cookie: Option<String>,
+}
+
+impl fmt::Debug for Visit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (session, trial) = (self.session_cookie.is_some(), self.trial_cookie.is_some());
+        write!(f, "Visit {{ label: {:?}, session: {session}, trial: {trial} }}", self.label)
+    }
 }
 
 /// A link was asked for; the answer is the same for every address.

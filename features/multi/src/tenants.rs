@@ -1,16 +1,21 @@
-//! Signed-up people as rows of `users`. Everything here works inside a transaction or on a read
-//! connection that the caller opened; no limits, no mail, no cookies.
+//! Signed-up people: who they are, what they bought, who stands behind a scope. No limits, no mail,
+//! no cookies; how one becomes a tenant stands in `sign_in`, how one stops in `admin`.
+
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use recap_mode::Scope;
+use recap_mode::{Clock, Scope};
 use rusqlite::{Connection, OptionalExtension, Row, params};
+use serde::Serialize;
 
+use crate::database::{Database, DatabaseError};
 use crate::email::Email;
+use crate::refusal::{Decided, Refusal};
 use crate::rows::{millis, time, word};
 use crate::tiers::{Standing, Tier};
 
 /// A signed-up person.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Tenant {
     /// The id of the row, of the scope and at the relay: made here, `[a-z0-9-]`, 36 characters.
     pub id: String,
@@ -20,6 +25,8 @@ pub struct Tenant {
     pub tier: Tier,
     /// Until when; `None` is without an end.
     pub tier_expires_at: Option<DateTime<Utc>>,
+    /// When the relay last told the tier; `None` where it was set here.
+    pub tier_read_at: Option<DateTime<Utc>>,
     /// Whether this is the operator, whose scope is `owner`.
     pub is_admin: bool,
     /// Whether a password is set.
@@ -47,6 +54,83 @@ impl Tenant {
     }
 }
 
+/// The tenants, for those who ask about one.
+pub struct Tenants {
+    database: Database,
+    clock: Arc<dyn Clock>,
+}
+
+impl Tenants {
+    /// Over a database.
+    pub fn new(database: Database, clock: Arc<dyn Clock>) -> Tenants {
+        Tenants { database, clock }
+    }
+
+    /// The tenant of an id.
+    ///
+    /// # Errors
+    /// [`Refusal::NoTenant`].
+    pub fn by_id(&self, user_id: &str) -> Result<Tenant, Refusal> {
+        let found = self.database.read(|db| Ok::<_, DatabaseError>(by_id(db, user_id)?))?;
+        found.ok_or(Refusal::NoTenant)
+    }
+
+    /// The tenant of an address.
+    ///
+    /// # Errors
+    /// [`Refusal::Email`], [`Refusal::NoTenant`].
+    pub fn by_address(&self, address: &str) -> Result<Tenant, Refusal> {
+        let email = Email::parse(address)?;
+        let found = self.database.read(|db| Ok::<_, DatabaseError>(by_email(db, &email)?))?;
+        found.ok_or(Refusal::NoTenant)
+    }
+
+    /// The person behind a scope, whose id the ledger and the relay know: for `owner` the admin, for
+    /// a tenant's scope the tenant, for a trial's nobody.
+    ///
+    /// # Errors
+    /// The database alone.
+    pub fn behind(&self, scope: &Scope) -> Result<Option<Tenant>, Refusal> {
+        Ok(self.database.read(|db| Ok::<_, DatabaseError>(of_scope(db, scope)?))?)
+    }
+
+    /// Keeps what the relay just told of a tenant's tier, where the relay owns the tiers.
+    ///
+    /// # Errors
+    /// [`Refusal::NoTenant`].
+    pub async fn note_relay_tier(
+        &self,
+        user_id: &str,
+        tier: Tier,
+        expires_at: Option<DateTime<Utc>>,
+    ) -> Result<Tenant, Refusal> {
+        let (user_id, read_at) = (user_id.to_owned(), Some(self.clock.now()));
+        let set =
+            move |tx: &crate::database::Tx<'_>| set_tier(tx, &user_id, tier, expires_at, read_at);
+        self.database.write(set).await?
+    }
+}
+
+/// Sets what was bought and until when. `read_at` is when the relay told it.
+pub(crate) fn set_tier(
+    tx: &Connection,
+    user_id: &str,
+    tier: Tier,
+    expires_at: Option<DateTime<Utc>>,
+    read_at: Option<DateTime<Utc>>,
+) -> Decided<Tenant> {
+    tx.prepare_cached(
+        "UPDATE users SET tier = ?2, tier_expires_at = ?3, tier_read_at = ?4 WHERE id = ?1",
+    )?
+    .execute(params![
+        user_id,
+        tier.word(),
+        expires_at.map(|at| millis(at).max(0)),
+        read_at.map(millis)
+    ])?;
+    Ok(by_id(tx, user_id)?.ok_or(Refusal::NoTenant))
+}
+
 /// The scope of a tenant's id. Ids come from the daemon and from its own table, whose CHECK allows
 /// no other; a row that was tampered with falls into a scope that nobody has.
 pub(crate) fn scope_of(user_id: &str) -> Scope {
@@ -57,11 +141,11 @@ pub(crate) fn scope_of(user_id: &str) -> Scope {
 }
 
 /// The columns that [`tenant`] reads, in its order, of `users AS u`.
-pub(crate) const COLUMNS: &str = "u.id, u.email, u.tier, u.tier_expires_at, u.is_admin, \
+pub(crate) const COLUMNS: &str = "u.id, u.email, u.tier, u.tier_expires_at, u.tier_read_at, u.is_admin, \
      u.password_hash IS NOT NULL, u.created_at, u.last_signin_at";
 
 /// Number of [`COLUMNS`].
-pub(crate) const COLUMN_COUNT: usize = 8;
+pub(crate) const COLUMN_COUNT: usize = 9;
 
 /// Reads a row of [`COLUMNS`].
 pub(crate) fn tenant(row: &Row<'_>) -> rusqlite::Result<Tenant> {
@@ -71,10 +155,11 @@ pub(crate) fn tenant(row: &Row<'_>) -> rusqlite::Result<Tenant> {
         email: Email::of_stored(email),
         tier: word(row.get_ref(2)?)?,
         tier_expires_at: row.get::<_, Option<i64>>(3)?.map(time),
-        is_admin: row.get(4)?,
-        has_password: row.get(5)?,
-        created_at: time(row.get(6)?),
-        last_signin_at: row.get::<_, Option<i64>>(7)?.map(time),
+        tier_read_at: row.get::<_, Option<i64>>(4)?.map(time),
+        is_admin: row.get(5)?,
+        has_password: row.get(6)?,
+        created_at: time(row.get(7)?),
+        last_signin_at: row.get::<_, Option<i64>>(8)?.map(time),
     })
 }
 

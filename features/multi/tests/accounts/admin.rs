@@ -147,7 +147,7 @@ async fn a_deleted_account_leaves_no_row_that_names_it_and_earns_no_second_seed(
     house.sign_in.ask("ann@example.org", ip(HERE)).await.unwrap();
     house.admin.delete(&ann.tenant.id).await.unwrap();
     assert!(matches!(house.admin.delete(&ann.tenant.id).await, Err(Refusal::NoTenant)));
-    assert!(matches!(house.admin.tenant(&ann.tenant.id), Err(Refusal::NoTenant)));
+    assert!(matches!(house.tenants.by_id(&ann.tenant.id), Err(Refusal::NoTenant)));
     assert!(house.sessions.authenticate(ann.token.as_str()).unwrap().is_none());
     assert!(house.sessions.authenticate(bob.token.as_str()).unwrap().is_some());
     assert!(house.post().await.is_empty(), "waiting mail is gone");
@@ -180,7 +180,7 @@ async fn behind_a_scope_stands_the_person_whom_ledger_and_relay_know() {
     let house = house();
     let ann = house.signed_in("ann@example.org").await;
     let (trial, _) = house.trials.begin(ip(HERE)).await.unwrap();
-    let behind = |scope: Scope| house.admin.behind(&scope).unwrap().map(|tenant| tenant.id);
+    let behind = |scope: Scope| house.tenants.behind(&scope).unwrap().map(|tenant| tenant.id);
     assert_eq!(behind(Scope::owner()), None);
     assert_eq!(behind(trial.scope()), None);
     assert_eq!(behind(ann.tenant.scope()), Some(ann.tenant.id));
@@ -214,10 +214,24 @@ async fn a_tier_is_set_for_somebody_who_is_there() {
     let end = house.now() + TimeDelta::days(30);
     let set = house.admin.set_tier(&ann.tenant.id, Tier::Max, Some(end)).await.unwrap();
     assert_eq!((set.tier, set.tier_expires_at), (Tier::Max, Some(end)));
-    assert_eq!(house.admin.tenant_of("ann@example.org").unwrap(), set);
+    assert_eq!(house.tenants.by_address("ann@example.org").unwrap(), set);
     let nobody = house.admin.set_tier("nobody", Tier::Pro, None).await;
     assert!(matches!(nobody, Err(Refusal::NoTenant)));
-    assert!(matches!(house.admin.tenant_of("bob@example.org"), Err(Refusal::NoTenant)));
+    assert!(matches!(house.tenants.by_address("bob@example.org"), Err(Refusal::NoTenant)));
+}
+
+#[tokio::test]
+async fn what_the_relay_tells_is_kept_with_its_time_until_it_is_set_here() {
+    let house = house();
+    let ann = house.signed_in("ann@example.org").await;
+    let end = house.now() + TimeDelta::days(30);
+    let told = house.tenants.note_relay_tier(&ann.tenant.id, Tier::Pro, Some(end)).await.unwrap();
+    assert_eq!((told.tier, told.tier_expires_at), (Tier::Pro, Some(end)));
+    assert_eq!(told.tier_read_at, Some(house.now()));
+    let set = house.admin.set_tier(&ann.tenant.id, Tier::Max, None).await.unwrap();
+    assert_eq!((set.tier, set.tier_expires_at, set.tier_read_at), (Tier::Max, None, None));
+    let nobody = house.tenants.note_relay_tier("nobody", Tier::Pro, None).await;
+    assert!(matches!(nobody, Err(Refusal::NoTenant)));
 }
 
 #[tokio::test]

@@ -16,6 +16,7 @@ use recap_multi::mail::{Mail, MailSettings, MailWay};
 use recap_multi::posting::{Posted, Posting};
 use recap_multi::sessions::Sessions;
 use recap_multi::sign_in::{SignIn, SignInSettings, SignedIn, Visit};
+use recap_multi::tenants::Tenants;
 use recap_multi::trials::{TrialSettings, Trials};
 use rusqlite::Connection;
 use tokio::sync::Notify;
@@ -29,6 +30,7 @@ pub struct House {
     pub trials: Trials,
     pub admin: Admin,
     pub ledger: Ledger,
+    pub tenants: Tenants,
     pub folders: FolderWorks,
     pub posting: Arc<Posting>,
 }
@@ -98,6 +100,7 @@ pub fn house_with_mail(
         trials: Trials::new(db(), at(), chance(), trials, ledger.clone()),
         admin: Admin::new(db(), at(), chance(), ledger.clone()),
         ledger,
+        tenants: Tenants::new(db(), at()),
         folders: FolderWorks::new(db()),
         posting: Arc::new(posting),
         database: database.clone(),
@@ -118,6 +121,20 @@ impl House {
     /// Closes everything but the folder.
     pub fn closed(self) -> tempfile::TempDir {
         self.data
+    }
+
+    /// Signing in as a second process over the same file does it.
+    pub fn twin(&self) -> SignIn {
+        let database = Database::open(&self.data.path().join("recap.db")).unwrap();
+        let ledger = Ledger::new(database.clone(), self.clock.clone(), CreditRules::default());
+        SignIn::new(
+            database,
+            self.clock.clone(),
+            Arc::new(SeededEntropy::new(99)),
+            SignInSettings::default(),
+            ledger,
+            Arc::new(Notify::new()),
+        )
     }
 
     /// A second process's view of the file.

@@ -186,6 +186,32 @@ async fn a_server_that_is_not_there_costs_the_asker_nothing_and_the_mail_waits()
     assert!(matches!(house.posting.post_one().await.unwrap(), Posted::Later(_)));
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_server_that_falls_silent_holds_a_letter_for_a_bounded_time_alone() {
+    for word in ["EHLO", "MAIL", "."] {
+        let port = scripted(word, None);
+        let house = house_by(server("127.0.0.1", port, SmtpSecurity::Plain));
+        house.sign_in.ask("ann@example.org", ip(HERE)).await.unwrap();
+        let begun = tokio::time::Instant::now();
+        assert!(matches!(house.posting.post_one().await.unwrap(), Posted::Later(_)), "{word}");
+        assert!(begun.elapsed() < std::time::Duration::from_secs(60));
+    }
+}
+
+#[tokio::test]
+async fn a_check_says_whether_mail_could_leave_and_sends_nothing() {
+    let by =
+        |port| mail_by(MailWay::Smtp(server("127.0.0.1", port, SmtpSecurity::Plain)), "http://x");
+    assert!(by(scripted("nothing", None)).unwrap().check().await.is_ok());
+    assert!(by(scripted("EHLO", Some("554 go away"))).unwrap().check().await.is_err());
+    let folder = tempfile::tempdir().unwrap();
+    let mail = mail_by(MailWay::Folder(folder.path().join("mail")), "http://x").unwrap();
+    assert!(mail.check().await.is_ok());
+    std::fs::write(folder.path().join("file"), "").unwrap();
+    let mail = mail_by(MailWay::Folder(folder.path().join("file/mail")), "http://x").unwrap();
+    assert!(mail.check().await.is_err());
+}
+
 #[tokio::test]
 async fn a_letter_in_a_killed_process_s_hand_is_sent_by_the_next_and_both_mails_sign_in() {
     let port = scripted(".", Some("451 lost it"));
