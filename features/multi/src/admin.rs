@@ -109,12 +109,9 @@ impl Admin {
                 return Ok(false);
             }
             tx.execute(
-                "INSERT INTO set_up (id, token_hash, created_at, expires_at) VALUES (1, ?1, ?2, ?3)",
-                params![
-                    hash.as_bytes(),
-                    millis(now),
-                    millis(now + TimeDelta::hours(SET_UP_HOURS))
-                ],
+                "INSERT INTO set_up (id, token_hash, created_at, expires_at)
+                 VALUES (1, ?1, ?2, ?3)",
+                params![hash.as_bytes(), millis(now), millis(now + TimeDelta::hours(SET_UP_HOURS))],
             )?;
             Ok(true)
         });

@@ -35,8 +35,8 @@ pub enum EmailError {
     TooLong,
     /// Letters beyond ASCII: look-alikes could stand for another's address.
     #[error(
-        "Only addresses in plain letters (a to z), digits and signs are taken here; write a host with other letters in its \
-         xn-- form."
+        "Only addresses in plain letters (a to z), digits and signs are taken here; write a host \
+         with other letters in its xn-- form."
     )]
     NotPlain,
     /// Not one address.
@@ -192,7 +192,9 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn whatever_is_read_is_one_plain_address_and_reads_as_itself(text in "(?s).{0,40}|[ -~]{0,20}@[ -~]{0,20}") {
+        fn whatever_is_read_is_one_plain_address_and_reads_as_itself(
+            text in "(?s).{0,40}|[ -~]{0,20}@[ -~]{0,20}",
+        ) {
             if let Ok(email) = Email::parse(&text) {
                 let kept = email.as_str();
                 assert_eq!(Email::parse(kept).unwrap().as_str(), kept);

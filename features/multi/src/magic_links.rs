@@ -33,7 +33,8 @@ pub(crate) fn insert(
     // Never longer than its life from now, whatever the clock did since it was asked for.
     let end = expires_at.min(now + TimeDelta::minutes(LINK_MINUTES));
     tx.prepare_cached(
-        "INSERT INTO magic_links (token_hash, code_hash, browser_hash, email, created_at, expires_at)
+        "INSERT INTO magic_links
+             (token_hash, code_hash, browser_hash, email, created_at, expires_at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     )?
     .execute(params![
@@ -105,7 +106,8 @@ pub(crate) fn use_code(
         Some(email) => void_all(tx, email, now)?,
         None => {
             tx.prepare_cached(
-                "UPDATE magic_links SET attempts = attempts + 1 WHERE browser_hash = ?1 AND attempts < ?2",
+                "UPDATE magic_links SET attempts = attempts + 1
+                 WHERE browser_hash = ?1 AND attempts < ?2",
             )?
             .execute(params![browser.as_bytes(), CODE_TRIES_MAX])?;
         }
@@ -120,8 +122,7 @@ pub(crate) fn void_all(tx: &Connection, email: &Email, now: DateTime<Utc>) -> ru
     Ok(())
 }
 
-/// Deletes what is over: a used one has done its work, since one that is not there is refused in the
-/// same words. Returns how many.
+/// Deletes what is over; a link that is not there is refused in the same words. Returns how many.
 pub(crate) fn sweep(tx: &Connection, now: DateTime<Utc>) -> rusqlite::Result<usize> {
     tx.prepare_cached("DELETE FROM magic_links WHERE expires_at <= ?1")?.execute([millis(now)])
 }

@@ -108,12 +108,14 @@ pub enum MailSettingsError {
     From(String),
     /// No address that a link could begin with.
     #[error(
-        "The public URL `{0}` cannot stand in a mail: set one that begins with https:// (or http://) and a host."
+        "The public URL `{0}` cannot stand in a mail: set one that begins with https:// (or \
+         http://) and a host."
     )]
     PublicUrl(String),
     /// Secrets would cross a network in the open.
     #[error(
-        "Mail to `{0}` would cross the network unencrypted: take `starttls` or `tls`, or a server on this machine."
+        "Mail to `{0}` would cross the network unencrypted: take `starttls` or `tls`, or a server \
+         on this machine."
     )]
     PlainAbroad(String),
     /// A name without a password, or the other way round.

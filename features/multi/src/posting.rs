@@ -131,7 +131,7 @@ impl Posting {
                 Ok(Posted::Sent)
             }
             Err(MailError::Refused(cause)) => {
-                tracing::error!(%cause, "the mail server refused a sign-in mail for good; it is not tried again");
+                tracing::error!(code = cause, "the mail server refused a sign-in mail for good");
                 let gone = self.database.write(move |tx| {
                     outbox::remove(tx, &id)?;
                     Ok::<_, DatabaseError>(())
@@ -141,7 +141,8 @@ impl Posting {
             }
             Err(error) => {
                 let at = failed_at + wait_after(claimed.tries);
-                tracing::warn!(%error, tries = claimed.tries + 1, "a sign-in mail could not be sent");
+                let tries = claimed.tries + 1;
+                tracing::warn!(%error, tries, "a sign-in mail could not be sent");
                 // Its last minute is too late, as at the first try.
                 let too_late = at + TimeDelta::seconds(LIFE_SECONDS_MIN) > claimed.expires_at;
                 let kept = self.database.write(move |tx| {

@@ -113,7 +113,8 @@ impl Sessions {
         Ok(ended.await?)
     }
 
-    /// Ends one of a tenant's own sign-ins, by its id in the list; `false` where they have none such.
+    /// Ends one of a tenant's own sign-ins, by its id in the list; `false` where they have none
+    /// such.
     ///
     /// # Errors
     /// The database alone.
@@ -173,8 +174,8 @@ impl Sessions {
     /// deleted when the pass is dropped.
     ///
     /// # Errors
-    /// [`Refusal::NobodyToActAs`] for `owner` before there is an admin, for a trial, and for a tenant
-    /// who is gone or became the admin.
+    /// [`Refusal::NobodyToActAs`] for `owner` before there is an admin, for a trial, and for a
+    /// tenant who is gone or became the admin.
     pub async fn pass_for(&self, scope: &Scope) -> Result<Pass, Refusal> {
         let now = self.clock.now();
         let token = Token::random(&*self.entropy);
@@ -252,7 +253,8 @@ fn insert(
     now: DateTime<Utc>,
 ) -> rusqlite::Result<()> {
     tx.prepare_cached(
-        "INSERT INTO sessions (token_hash, id, user_id, kind, created_at, expires_at, last_seen_at, label)
+        "INSERT INTO sessions
+             (token_hash, id, user_id, kind, created_at, expires_at, last_seen_at, label)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?5, ?7)",
     )?
     .execute(params![
@@ -284,7 +286,8 @@ pub(crate) fn end_all(tx: &Connection, user_id: &str) -> rusqlite::Result<usize>
 }
 
 fn find(db: &Connection, hash: &TokenHash) -> rusqlite::Result<Option<(Session, DateTime<Utc>)>> {
-    const SQL: &str = "SELECT u.id, u.email, u.tier, u.tier_expires_at, u.tier_read_at, u.is_admin, \
+    const SQL: &str = "SELECT \
+         u.id, u.email, u.tier, u.tier_expires_at, u.tier_read_at, u.is_admin, \
          u.password_hash IS NOT NULL, u.created_at, u.last_signin_at, \
          s.id, s.kind = 'pass', s.expires_at, s.last_seen_at \
          FROM sessions AS s JOIN users AS u ON u.id = s.user_id WHERE s.token_hash = ?1";

@@ -47,7 +47,7 @@ pub struct SignInSettings {
     pub sign_ups_open: bool,
     /// Links that may be asked for from one network.
     pub asks_per_network: RateLimit,
-    /// Mails that one address gets, whoever asks; further asks are answered as ever, without a mail.
+    /// Mails that one address gets, whoever asks; further asks are answered as ever, unmailed.
     pub mails_per_address: RateLimit,
     /// Wrong links, codes and passwords from one network.
     pub wrong_secrets_per_network: RateLimit,
@@ -103,7 +103,8 @@ pub struct Asked {
 /// What stands behind a link, for the page with the button.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LinkSeen {
-    /// As whom the button signs in: the page names it, so that nobody is led into another's account.
+    /// As whom the button signs in: the page names it, so that nobody is led into another's
+    /// account.
     pub email: Email,
     /// Whether this browser asked for it.
     pub asked_here: bool,

@@ -85,8 +85,8 @@ impl Tenants {
         found.ok_or(Refusal::NoTenant)
     }
 
-    /// The person behind a scope, whose id the ledger and the relay know: for `owner` the admin, for
-    /// a tenant's scope the tenant, for a trial's nobody.
+    /// The person behind a scope, whose id the ledger and the relay know: for `owner` the admin,
+    /// for a tenant's scope the tenant, for a trial's nobody.
     ///
     /// # Errors
     /// The database alone.
@@ -141,7 +141,8 @@ pub(crate) fn scope_of(user_id: &str) -> Scope {
 }
 
 /// The columns that [`tenant`] reads, in its order, of `users AS u`.
-pub(crate) const COLUMNS: &str = "u.id, u.email, u.tier, u.tier_expires_at, u.tier_read_at, u.is_admin, \
+pub(crate) const COLUMNS: &str = "\
+     u.id, u.email, u.tier, u.tier_expires_at, u.tier_read_at, u.is_admin, \
      u.password_hash IS NOT NULL, u.created_at, u.last_signin_at";
 
 /// Number of [`COLUMNS`].

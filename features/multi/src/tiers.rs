@@ -80,7 +80,7 @@ impl Standing {
             (Entitlement::Subscriptions, Standing::Tenant(Tier::Pro | Tier::Max)) => Ok(()),
             (Entitlement::Subscriptions, Standing::Tenant(Tier::Core)) => refused(
                 "Following shows needs the tier Pro or Max, and yours is Core now.",
-                "Buy Pro or Max on your account page; everything you follow already is kept and goes on then.",
+                "Buy Pro or Max on your account page; what you follow is kept and goes on then.",
             ),
             (Entitlement::Subscriptions, Standing::Trial) => refused(
                 "Following shows needs an account with the tier Pro or Max.",

@@ -256,7 +256,8 @@ fn by_cookie(
     now: DateTime<Utc>,
 ) -> rusqlite::Result<Option<Trial>> {
     db.prepare_cached(&format!(
-        "SELECT {COLUMNS} FROM trials WHERE cookie_hash = ?1 AND linked_at IS NULL AND expires_at > ?2"
+        "SELECT {COLUMNS} FROM trials
+         WHERE cookie_hash = ?1 AND linked_at IS NULL AND expires_at > ?2"
     ))?
     .query_row(params![cookie.as_bytes(), millis(now)], trial)
     .optional()

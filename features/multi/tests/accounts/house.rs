@@ -146,7 +146,8 @@ impl House {
         self.raw().query_row(sql, [], |row| row.get(0)).unwrap()
     }
 
-    /// What came into a tenant's account, the oldest first: the trial's key, or `seed`, and how many.
+    /// What came into a tenant's account, the oldest first: the trial's key, or `seed`, and how
+    /// many.
     pub fn noted(&self, user_id: &str) -> Vec<(String, i64)> {
         assert_eq!(self.ledger.verify().unwrap(), []);
         let scope = Scope::parse(user_id).unwrap();

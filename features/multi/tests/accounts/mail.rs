@@ -261,7 +261,8 @@ async fn a_full_outbox_refuses_and_a_letter_of_a_later_version_is_thrown_away() 
         .raw()
         .execute_batch(
             "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10000)
-             INSERT INTO outbox SELECT 'x' || i, 'digest', 'a@example.org', '{\"kind\": \"digest\"}',
+             INSERT INTO outbox SELECT
+                 'x' || i, 'digest', 'a@example.org', '{\"kind\": \"digest\"}',
                  0, 9000000000000, 8000000000000, 0 FROM n",
         )
         .unwrap();
@@ -350,7 +351,8 @@ fn certificates(folder: &Path) -> bool {
     let made = openssl("req -x509 -days 2 -subj /CN=Tests -keyout ca.key -out ca.pem")
         && openssl("req -subj /CN=localhost -keyout key.pem -out leaf.csr")
         && openssl(
-            "x509 -req -days 2 -in leaf.csr -CA ca.pem -CAkey ca.key -CAcreateserial -extfile names -out cert.pem",
+            "x509 -req -days 2 -in leaf.csr -CA ca.pem -CAkey ca.key -CAcreateserial \
+             -extfile names -out cert.pem",
         );
     if !made {
         println!("skipped: no openssl here, so no certificate");

@@ -1,4 +1,4 @@
-"""A mail server on loopback that prints its port and then each mail that it took, a line of JSON each.
+"""A mail server on loopback: prints its port, then each mail that it took as a line of JSON.
 
 Usage: smtp_server.py plain|starttls|tls <folder with cert.pem and key.pem>
 """
