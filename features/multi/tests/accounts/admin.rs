@@ -55,7 +55,9 @@ async fn who_squatted_the_admin_s_address_is_put_out_by_the_set_up_link() {
     let house = house();
     let squatter = house.signed_in("boss@example.org").await;
     let id = &squatter.tenant.id;
-    house.sign_in.set_password(id, Some("correct horse"), None).await.unwrap();
+    let cookie = squatter.token.as_str();
+    house.sign_in.set_password(id, Some("correct horse"), Some(cookie)).await.unwrap();
+    assert!(house.sessions.authenticate(cookie).unwrap().is_some());
     let (squatted, _) = house.asked("boss@example.org").await;
     let link = house.admin.settle(None).await.unwrap().unwrap();
     let boss =

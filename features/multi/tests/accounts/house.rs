@@ -203,6 +203,8 @@ pub fn email(text: &str) -> Email {
 fn letters_in(folder: &Path) -> Vec<Letter> {
     let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
     let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    // A letter that is just being written has another ending.
+    paths.retain(|path| path.extension().is_some_and(|ending| ending == "eml"));
     paths.sort();
     paths.iter().map(|path| letter(&fs::read_to_string(path).unwrap())).collect()
 }

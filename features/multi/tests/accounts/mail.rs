@@ -12,6 +12,7 @@ use recap_multi::mail::{
     Mail, MailSettings, MailSettingsError, MailWay, SmtpPassword, SmtpSecurity, SmtpSettings,
 };
 use recap_multi::posting::{Dropped, Posted};
+use recap_multi::rate_limits::RateLimit;
 use recap_multi::sign_in::SignInSettings;
 use recap_multi::trials::TrialSettings;
 use tokio::task::JoinSet;
@@ -164,6 +165,44 @@ async fn a_mail_that_is_refused_for_now_is_tried_again_and_given_up_before_its_l
         assert!(house.now() - asked_at < TimeDelta::minutes(10));
         assert_eq!(house.posting.post_one().await.unwrap(), Posted::Nothing(None));
     }
+}
+
+#[tokio::test]
+async fn a_second_try_counts_as_no_second_mail_and_none_comes_in_a_link_s_last_minute() {
+    let port = scripted("MAIL", Some("451 greylisted"));
+    let mail = mail_by(
+        MailWay::Smtp(server("127.0.0.1", port, SmtpSecurity::Plain)),
+        "https://recap.example/",
+    );
+    let settings =
+        SignInSettings { mails_per_address: RateLimit::new(1, 60), ..SignInSettings::default() };
+    let data = tempfile::tempdir().unwrap();
+    let house = house_with_mail(data, settings, TrialSettings::default(), 1, mail.unwrap());
+    house.sign_in.ask("ann@example.org", ip(HERE)).await.unwrap();
+    for wait in [5, 15] {
+        let posted = house.posting.post_one().await.unwrap();
+        assert_eq!(posted, Posted::Later(house.now() + TimeDelta::seconds(wait)));
+        house.clock.advance(TimeDelta::seconds(wait));
+    }
+    // 495 of 600 seconds: the next wait of 45 ends exactly a minute before the end.
+    house.clock.advance(TimeDelta::seconds(475));
+    assert!(matches!(house.posting.post_one().await.unwrap(), Posted::Later(_)));
+    house.sign_in.ask("bob@example.org", ip(HERE)).await.unwrap();
+    house.clock.advance(TimeDelta::seconds(536));
+    let posted = house.posting.post_one().await.unwrap();
+    assert_eq!(posted, Posted::Dropped(Dropped::Over), "five seconds later it is too late");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_letter_is_in_one_hand_at_a_time() {
+    let port = scripted("EHLO", None);
+    let house = house_by(server("127.0.0.1", port, SmtpSecurity::Plain));
+    house.sign_in.ask("ann@example.org", ip(HERE)).await.unwrap();
+    let turn = house.now() + TimeDelta::seconds(60);
+    let (one, other) = tokio::join!(house.posting.post_one(), house.posting.post_one());
+    let (one, other) = (one.unwrap(), other.unwrap());
+    assert!(matches!(one, Posted::Later(_)), "{one:?}");
+    assert_eq!(other, Posted::Nothing(Some(turn)));
 }
 
 #[tokio::test]

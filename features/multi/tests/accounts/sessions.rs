@@ -69,6 +69,9 @@ async fn a_tenant_sees_and_ends_their_own_sessions_and_nobody_else_s() {
     let bobs = house.sessions.list(&bob.tenant.id).unwrap().pop().unwrap();
     assert!(!house.sessions.end(&one.tenant.id, &bobs.id).await.unwrap());
     assert!(!house.sessions.end(&one.tenant.id, "nonsense").await.unwrap());
+    let of_pass = "SELECT id FROM sessions WHERE kind = 'pass'";
+    let of_pass: String = house.raw().query_row(of_pass, [], |row| row.get(0)).unwrap();
+    assert!(!house.sessions.end(&one.tenant.id, &of_pass).await.unwrap());
     assert!(house.sessions.end(&one.tenant.id, &list[1].id).await.unwrap());
     assert!(house.sessions.authenticate(one.token.as_str()).unwrap().is_none());
     assert!(house.sessions.authenticate(two.token.as_str()).unwrap().is_some());
