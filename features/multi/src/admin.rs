@@ -124,8 +124,8 @@ impl Admin {
     /// The database alone.
     pub fn tenants(&self, after: Option<&Cursor>, lines: usize) -> Result<Page<Tenant>, Refusal> {
         let sql = format!(
-            "SELECT {} FROM users AS u WHERE (u.created_at, u.id) < (?1, ?2)
-             ORDER BY u.created_at DESC, u.id DESC LIMIT ?3",
+            "SELECT {} FROM users WHERE (created_at, id) < (?1, ?2)
+             ORDER BY created_at DESC, id DESC LIMIT ?3",
             tenants::COLUMNS
         );
         self.page(&sql, after, lines, tenants::tenant, |tenant| (tenant.created_at, &tenant.id))

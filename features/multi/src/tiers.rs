@@ -5,11 +5,10 @@ use std::str::FromStr;
 use chrono::{DateTime, Utc};
 use recap_mode::{Entitlement, Fault, FaultKind};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// What a tenant bought.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Tier {
     /// Nothing: an account with its credits.
@@ -95,7 +94,7 @@ impl Standing {
 }
 
 /// What one kind of caller may have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Allowance {
     /// Shows followed at a time.

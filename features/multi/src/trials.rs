@@ -10,6 +10,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use recap_mode::{Clock, Entropy, JobId, Scope};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::account_credits;
 use crate::database::{Database, DatabaseError, Tx};
@@ -78,7 +79,7 @@ impl TryFrom<GivenTrialSettings> for TrialSettings {
 }
 
 /// An anonymous visitor's trial.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Trial {
     /// Made here, `[a-z0-9-]`.
     pub id: String,

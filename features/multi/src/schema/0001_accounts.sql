@@ -19,7 +19,7 @@ CREATE TABLE users (
     last_signin_at INTEGER
 ) STRICT;
 CREATE INDEX users_by_age ON users (created_at, id);
-CREATE INDEX users_admins ON users (created_at) WHERE is_admin = 1;
+CREATE INDEX users_admins ON users (is_admin, created_at);
 
 -- Who had a seed of credits once has none again after deleting the account: SHA-256 of the address.
 CREATE TABLE former_addresses (
@@ -55,7 +55,7 @@ CREATE TABLE magic_links (
     attempts INTEGER NOT NULL DEFAULT 0 CHECK (attempts BETWEEN 0 AND 5)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX magic_links_by_browser ON magic_links (browser_hash);
-CREATE INDEX magic_links_by_email ON magic_links (email) WHERE used_at IS NULL;
+CREATE INDEX magic_links_by_email ON magic_links (email);
 CREATE INDEX magic_links_by_expiry ON magic_links (expires_at);
 
 -- What is to be mailed: what to say, never the words. A link's secret is made when the mail is.
@@ -89,7 +89,7 @@ CREATE TABLE trials (
 ) STRICT;
 CREATE INDEX trials_by_age ON trials (created_at, id);
 CREATE INDEX trials_by_expiry ON trials (expires_at);
-CREATE INDEX trials_by_user ON trials (user_id) WHERE user_id IS NOT NULL;
+CREATE INDEX trials_by_user ON trials (user_id);
 
 -- How many trials a network ever had: outlives the trials, since the cap is for life.
 CREATE TABLE trial_networks (
