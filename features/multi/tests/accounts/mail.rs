@@ -19,12 +19,12 @@ use tokio::task::JoinSet;
 
 use crate::house::{HERE, House, house, house_in, house_with_mail, ip, letter, visit};
 
-fn mail_by(way: MailWay, public_url: &str) -> Result<Mail, MailSettingsError> {
+pub fn mail_by(way: MailWay, public_url: &str) -> Result<Mail, MailSettingsError> {
     let from = "Recap <recap@recap.example>".to_owned();
     Mail::new(&MailSettings { from, way }, &public_url.parse().unwrap())
 }
 
-fn server(host: &str, port: u16, security: SmtpSecurity) -> SmtpSettings {
+pub fn server(host: &str, port: u16, security: SmtpSecurity) -> SmtpSettings {
     SmtpSettings {
         host: host.to_owned(),
         port: Some(port),
@@ -122,7 +122,7 @@ fn settings_are_read_with_a_sensible_default_and_a_password_is_not_printed() {
 
 /// A mail server that greets and then answers each command that begins with a word by its line;
 /// all others by `250 ok`. `None` in place of an answer is silence.
-fn scripted(word: &'static str, answer: Option<&'static str>) -> u16 {
+pub fn scripted(word: &'static str, answer: Option<&'static str>) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     std::thread::spawn(move || {

@@ -5,6 +5,7 @@
 mod admin;
 mod folders;
 mod house;
+mod logs;
 mod mail;
 mod passwords;
 mod sessions;
