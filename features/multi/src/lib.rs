@@ -1,14 +1,34 @@
 //! Recap as a service. For now the plug alone: the database opens and is checked, and the mode
 //! refuses to start with a sentence, since tenants, credits and payments are not built yet.
 
-mod database;
+mod account_credits;
+pub mod admin;
+pub mod database;
+pub mod email;
+pub mod folder_work;
+pub mod ledger;
+pub mod magic_links;
+pub mod mail;
+pub mod network;
+pub mod outbox;
+pub mod passwords;
+pub mod posting;
+pub mod rate_limits;
+pub mod refusal;
+mod rows;
+pub mod sessions;
+pub mod sign_in;
+pub mod tenants;
+pub mod tiers;
+pub mod tokens;
+pub mod trials;
 
 use std::path::Path;
 use std::sync::Arc;
 
 use recap_mode::Mode;
 
-pub use database::{Database, DatabaseError};
+pub use database::{Database, DatabaseError, DatabaseLimits, Tx};
 
 /// Why multi mode does not start.
 #[derive(Debug, thiserror::Error)]
