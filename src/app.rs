@@ -140,7 +140,7 @@ impl Host for App {
         Ok(())
     }
 
-    async fn archive(&self, scope: &Scope) -> Result<PathBuf, Fault> {
+    async fn archive(&self, scope: &Scope, more: Vec<(String, Vec<u8>)>) -> Result<PathBuf, Fault> {
         let (library, scope, data) = (self.library.clone(), scope.clone(), self.data.clone());
         let mut random = [0; 8];
         self.entropy.fill(&mut random);
@@ -149,7 +149,7 @@ impl Host for App {
             let folder = data.join("cache").join("archives");
             std::fs::create_dir_all(&folder)?;
             let path = folder.join(format!("{name}.tar"));
-            library.archive_now(&scope, &path).inspect_err(|_| {
+            library.archive_now(&scope, &more, &path).inspect_err(|_| {
                 // Half an archive is none; what cannot be removed goes at the next start.
                 let _ = std::fs::remove_file(&path);
             })?;
@@ -157,6 +157,13 @@ impl Host for App {
         });
         let made = made.await.map_err(|error| Fault::internal("packing an archive", error))?;
         made.map_err(|error| Fault::internal("packing an archive", error))
+    }
+
+    async fn call(
+        &self,
+        request: recap_mode::http::Request<Vec<u8>>,
+    ) -> Result<recap_mode::http::Response<Vec<u8>>, Fault> {
+        Ok(self.net.call(request).await?)
     }
 
     fn publish(&self, scope: &Scope, event: &str, data: Value) {

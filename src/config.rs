@@ -439,6 +439,17 @@ pub struct Config {
 }
 
 impl Config {
+    /// Where people reach the page: the public URL, else the address that is listened on.
+    pub fn own_url(&self) -> Url {
+        let listened = || {
+            let Ok(url) = Url::parse(&format!("http://{}/", self.listen)) else {
+                unreachable!("an address and a port make a link")
+            };
+            url
+        };
+        self.public_url.clone().unwrap_or_else(listened)
+    }
+
     /// Time for one fetch.
     pub fn fetch_timeout(&self) -> Duration {
         Duration::from_secs(self.fetch_timeout_secs)

@@ -221,7 +221,7 @@ impl Daemon {
         app.tasks.spawn(reload::follow_config(app.clone(), reload));
         let library = app.library.clone();
         app.tasks.spawn_blocking(move || library.settle_now());
-        for task in app.mode.tasks(host, app.stop.clone()) {
+        for task in app.mode.clone().tasks(host, app.stop.clone()) {
             tracing::debug!(task = task.name, "a task of the mode starts");
             app.tasks.spawn(task.run);
         }

@@ -239,7 +239,7 @@ impl Mode for Single {
         OpenApiRouter::new().routes(routes!(sign_in, sign_out)).with_state(self)
     }
 
-    fn tasks(&self, _host: Arc<dyn Host>, _stop: Stop) -> Vec<Task> {
+    fn tasks(self: Arc<Self>, _host: Arc<dyn Host>, _stop: Stop) -> Vec<Task> {
         Vec::new()
     }
 }

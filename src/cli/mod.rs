@@ -3,6 +3,7 @@
 //! Exit codes: 0 done; 1 something is wrong with a file (`check`) or here; 2 the input, the
 //! command or the configuration is wrong; 3 something could not be fetched.
 
+mod admin;
 mod check;
 mod config;
 mod demo;
@@ -90,6 +91,8 @@ enum Command {
     Schema(schema::Schema),
     /// Print what is configured, and where each value comes from
     Config(config::Config),
+    /// Look after tenants, where this Recap serves many
+    Admin(admin::Admin),
     /// Set the operator's password, or take it away
     SetPassword(set_password::SetPassword),
     /// Print completions for a shell
@@ -266,6 +269,7 @@ fn dispatch(command: Command, setting: Setting) -> Result<u8, Failure> {
         Command::Check(check) => check.run(setting),
         Command::Schema(schema) => schema.run(setting),
         Command::Config(config) => config.run(setting),
+        Command::Admin(admin) => admin.run(setting),
         Command::SetPassword(set_password) => set_password.run(setting),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "recap", &mut std::io::stdout());

@@ -120,12 +120,17 @@ impl Library {
         Ok(self.store().list_now(scope)?.iter().map(|file| file.stamp.size_bytes).sum())
     }
 
-    /// Packs a scope's documents, as they lie on the disk, into a tar archive at `path`, which must not
-    /// exist and is for nobody else's eyes. May block.
+    /// Packs a scope's documents, as they lie on the disk, and `more` files by their names into a tar
+    /// archive at `path`, which must not exist and is for nobody else's eyes. May block.
     ///
     /// # Errors
     /// The files.
-    pub fn archive_now(&self, scope: &Scope, path: &Path) -> std::io::Result<()> {
+    pub fn archive_now(
+        &self,
+        scope: &Scope,
+        more: &[(String, Vec<u8>)],
+        path: &Path,
+    ) -> std::io::Result<()> {
         let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
         let mut archive = tar::Builder::new(std::io::BufWriter::new(file));
         let mut names: Vec<_> = self
@@ -137,6 +142,16 @@ impl Library {
             .collect();
         names.sort();
         let packed_at = u64::try_from(self.now().timestamp()).unwrap_or(0);
+        let mut pack = |name: &str, bytes: &[u8]| {
+            let mut header = tar::Header::new_gnu();
+            header.set_size(bytes.len() as u64);
+            header.set_mode(0o644);
+            header.set_mtime(packed_at);
+            archive.append_data(&mut header, name, bytes)
+        };
+        for (name, bytes) in more {
+            pack(name, bytes)?;
+        }
         for name in names {
             // Each is read whole, so that one that is replaced meanwhile is the old or the new one.
             let Some(bytes) =
@@ -144,11 +159,7 @@ impl Library {
             else {
                 continue;
             };
-            let mut header = tar::Header::new_gnu();
-            header.set_size(bytes.len() as u64);
-            header.set_mode(0o644);
-            header.set_mtime(packed_at);
-            archive.append_data(&mut header, format!("recap/{name}"), bytes.as_slice())?;
+            pack(&format!("recap/{name}"), &bytes)?;
         }
         archive.into_inner()?.into_inner().map_err(std::io::IntoInnerError::into_error)?.sync_all()
     }

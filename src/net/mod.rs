@@ -28,6 +28,12 @@ const REDIRECTS_MAX: usize = 10;
 /// How long a connection may take to be made.
 const CONNECT_TIME: Duration = Duration::from_secs(15);
 
+/// Longest that a service of the operator's may take to answer.
+const CALL_TIME: Duration = Duration::from_secs(60);
+
+/// Largest answer of such a service.
+const CALL_BYTES_MAX: u64 = 1024 * 1024;
+
 /// How long a server may be silent in the middle of an answer.
 const SILENCE_TIME: Duration = Duration::from_secs(30);
 
@@ -461,6 +467,55 @@ impl Net {
         self.read(request, &mut deadline, url, moved_to, response)
             .await
             .map(|fetched| Answer::Changed(Box::new(fetched)))
+    }
+
+    /// Calls a service that the operator configured: any address, no redirects.
+    ///
+    /// # Errors
+    /// Each of [`FetchError`] but `Status`: whatever it answers is an answer.
+    pub async fn call(
+        &self,
+        request: http::Request<Vec<u8>>,
+    ) -> Result<http::Response<Vec<u8>>, FetchError> {
+        let (parts, body) = request.into_parts();
+        let url = Url::parse(&parts.uri.to_string()).map_err(|error| FetchError::NoClient {
+            why: format!("the address of a service cannot be read: {error}"),
+        })?;
+        let request = Request {
+            url: url.clone(),
+            accept: "application/json",
+            cookie: None,
+            bytes_max: CALL_BYTES_MAX,
+            deadline: CALL_TIME,
+            trust: Trust::Private,
+        };
+        let deadline = Deadline { at: Instant::now() + CALL_TIME, request: &request };
+        let link = Shown::from(&url);
+        let unreachable = |error: &reqwest::Error| FetchError::Unreachable {
+            link: link.clone(),
+            why: plainly(error),
+        };
+        let asked = self
+            .client(true)?
+            .request(parts.method, url.clone())
+            .headers(parts.headers)
+            .header(ACCEPT, request.accept)
+            .body(body);
+        let mut response =
+            deadline.hold(asked.send()).await?.map_err(|error| unreachable(&error))?;
+        let mut bytes = Vec::new();
+        while let Some(chunk) =
+            deadline.hold(response.chunk()).await?.map_err(|error| unreachable(&error))?
+        {
+            if (bytes.len() + chunk.len()) as u64 > CALL_BYTES_MAX {
+                return Err(FetchError::TooLarge { link, mib: CALL_BYTES_MAX / (1024 * 1024) });
+            }
+            bytes.extend_from_slice(&chunk);
+        }
+        let mut answer = http::Response::new(bytes);
+        *answer.status_mut() = response.status();
+        *answer.headers_mut() = response.headers().clone();
+        Ok(answer)
     }
 
     async fn follow(

@@ -120,7 +120,7 @@ impl Mode for Twins {
         OpenApiRouter::new()
     }
 
-    fn tasks(&self, _: Arc<dyn Host>, _: Stop) -> Vec<Task> {
+    fn tasks(self: Arc<Self>, _: Arc<dyn Host>, _: Stop) -> Vec<Task> {
         Vec::new()
     }
 }

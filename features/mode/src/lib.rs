@@ -5,6 +5,9 @@
 //! Nothing here knows how a mode answers, and nothing here does io of its own but reading the
 //! clock and the kernel's random source behind their seams.
 
+/// The types of the `http` crate that stand in the contract.
+pub use http;
+
 pub mod caller;
 pub mod fault;
 pub mod mode;

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::future::Future;
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -151,7 +152,7 @@ pub trait Mode: Send + Sync + 'static {
     }
 
     /// Background loops; none in single mode.
-    fn tasks(&self, host: Arc<dyn Host>, stop: Stop) -> Vec<Task>;
+    fn tasks(self: Arc<Self>, host: Arc<dyn Host>, stop: Stop) -> Vec<Task>;
 }
 
 /// What a mode may ask of the daemon.
@@ -169,11 +170,20 @@ pub trait Host: Send + Sync + 'static {
     /// Where a file cannot be removed; the call can be repeated.
     async fn erase(&self, scope: &Scope) -> Result<(), Fault>;
 
-    /// Writes everything that a scope has on the disk into one archive: a file that the caller removes.
+    /// Packs everything that a scope has on the disk, and these files of the mode's own by their names,
+    /// into one tar archive: a file that the caller removes.
     ///
     /// # Errors
     /// Where it cannot be read or written.
-    async fn archive(&self, scope: &Scope) -> Result<std::path::PathBuf, Fault>;
+    async fn archive(&self, scope: &Scope, more: Vec<(String, Vec<u8>)>) -> Result<PathBuf, Fault>;
+
+    /// Calls a service that the operator configured, wherever it is: no redirects, a minute at most, an
+    /// answer of a MiB at most.
+    ///
+    /// # Errors
+    /// [`crate::FaultKind::Upstream`] where there is no answer.
+    async fn call(&self, request: http::Request<Vec<u8>>)
+    -> Result<http::Response<Vec<u8>>, Fault>;
 
     /// Tells the scope's open pages that something happened.
     fn publish(&self, scope: &Scope, event: &str, data: serde_json::Value);

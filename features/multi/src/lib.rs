@@ -1,22 +1,28 @@
-//! Recap as a service. For now the plug alone: the database opens and is checked, and the mode
-//! refuses to start with a sentence, since tenants, credits and payments are not built yet.
+//! Recap as a service: tenants who never see each other, their sign-ins, trials and credits, over one
+//! SQLite file. [`open`] gives the mode; the rest is what it is made of.
 
 mod account_credits;
 pub mod admin;
+mod command;
+mod cookies;
 pub mod database;
 pub mod email;
 pub mod folder_work;
 pub mod ledger;
 pub mod magic_links;
 pub mod mail;
+mod multi;
 pub mod network;
 pub mod outbox;
 pub mod passwords;
 pub mod posting;
 pub mod rate_limits;
 pub mod refusal;
+pub mod relay;
+mod routes;
 mod rows;
 pub mod sessions;
+mod settings;
 pub mod sign_in;
 pub mod tenants;
 pub mod tiers;
@@ -26,9 +32,10 @@ pub mod trials;
 use std::path::Path;
 use std::sync::Arc;
 
-use recap_mode::Mode;
+use recap_mode::{Clock, Entropy, Mode};
 
 pub use database::{Database, DatabaseError, DatabaseLimits, Tx};
+pub use settings::Given;
 
 /// Why multi mode does not start.
 #[derive(Debug, thiserror::Error)]
@@ -36,23 +43,30 @@ pub enum MultiError {
     /// The database in the data folder cannot be used.
     #[error(transparent)]
     Database(#[from] DatabaseError),
-    /// The tenants are still to come.
-    #[error(
-        "RECAP_MODE=multi was asked for, but this version cannot serve tenants yet: accounts, credits and payments are \
-         not built. Start without RECAP_MODE, or with RECAP_MODE=single; all data is kept."
-    )]
-    NotBuilt,
+    /// A setting that is not taken.
+    #[error("The setting {key} is not taken: {why}.")]
+    Setting {
+        /// Which.
+        key: &'static str,
+        /// Why.
+        why: String,
+    },
+    /// Mail cannot go out as it is set up.
+    #[error(transparent)]
+    Mail(#[from] mail::MailSettingsError),
 }
 
-/// Opens multi mode over `<data>/recap.db`.
+/// Opens multi mode over `<data>/recap.db`, which is made where it is missing.
 ///
 /// # Errors
-/// [`MultiError::Database`] where an existing database is damaged or from a newer version,
-/// [`MultiError::NotBuilt`] in every other case.
-pub fn open(data: &Path) -> Result<Arc<dyn Mode>, MultiError> {
-    let path = data.join("recap.db");
-    if path.exists() {
-        Database::open(&path)?;
-    }
-    Err(MultiError::NotBuilt)
+/// Each of [`MultiError`].
+pub fn open(
+    data: &Path,
+    given: Given,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+) -> Result<Arc<dyn Mode>, MultiError> {
+    let settings = settings::Settings::of(given)?;
+    let database = Database::open(&data.join("recap.db"))?;
+    Ok(Arc::new(multi::Multi::new(&database, settings, clock, entropy)?))
 }

@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use chrono::{DateTime, Utc};
-use recap_mode::{Entitlement, Fault, FaultKind};
+use recap_mode::{Allowance, Entitlement, Fault, FaultKind};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -91,33 +91,6 @@ impl Standing {
             ),
         }
     }
-}
-
-/// What one kind of caller may have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Allowance {
-    /// Shows followed at a time.
-    pub subscriptions_max: u64,
-    /// Queue items that wait, are approved or being worked on.
-    pub open_queue_items_max: u64,
-    /// Size of one uploaded file.
-    pub upload_bytes_max: u64,
-    /// Everything in the scope's folder.
-    pub storage_bytes_max: u64,
-    /// Minutes of speech recognised in one day (UTC).
-    pub speech_minutes_daily_max: u64,
-}
-
-impl Allowance {
-    /// The operator's: the machine is theirs.
-    pub const UNLIMITED: Allowance = Allowance {
-        subscriptions_max: u64::MAX,
-        open_queue_items_max: u64::MAX,
-        upload_bytes_max: u64::MAX,
-        storage_bytes_max: u64::MAX,
-        speech_minutes_daily_max: u64::MAX,
-    };
 }
 
 const MIB: u64 = 1024 * 1024;

@@ -79,6 +79,11 @@ pub enum RefusalReason {
 }
 
 impl Refusal {
+    /// Nothing is left.
+    pub(crate) fn no_credits(next_replenish_at: Option<i64>) -> Refusal {
+        Refusal::new(RefusalReason::NoCredits, next_replenish_at)
+    }
+
     pub(super) fn new(reason: RefusalReason, next_replenish_at: Option<i64>) -> Refusal {
         Refusal { ok: false, reason, total: Credits::ZERO, next_replenish_at }
     }

@@ -1,0 +1,42 @@
+//! `recap admin`: what a mode's operator does on the machine itself; the words are the mode's.
+
+use std::sync::Arc;
+
+use recap_mode::{FaultKind, SystemClock, SystemEntropy};
+
+use crate::daemon::ModeRequest;
+
+use super::{Failure, Setting, say, small_runtime};
+
+#[derive(clap::Args)]
+#[command(disable_help_flag = true)]
+pub(super) struct Admin {
+    /// What to do; `recap admin help` lists it
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "WORDS")]
+    words: Vec<String>,
+}
+
+impl Admin {
+    pub(super) fn run(self, setting: Setting) -> Result<u8, Failure> {
+        let (data, config) = (setting.data()?, setting.config()?);
+        std::fs::create_dir_all(&data)?;
+        let mode = (setting.choose_mode)(&ModeRequest {
+            config: &config,
+            data: &data,
+            environment: &setting.environment,
+            clock: Arc::new(SystemClock),
+            entropy: Arc::new(SystemEntropy),
+        })
+        .map_err(Failure::input)?;
+        match small_runtime()?.block_on(mode.command(&self.words)) {
+            Ok(said) => {
+                say(said.trim_end())?;
+                Ok(0)
+            }
+            Err(fault) if fault.kind == FaultKind::Internal => {
+                Err(Failure::here(fault.to_string()))
+            }
+            Err(fault) => Err(Failure::input(fault.to_string())),
+        }
+    }
+}
