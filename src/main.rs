@@ -12,38 +12,36 @@ fn main() -> ExitCode {
     recap::cli::run(choose_mode)
 }
 
-/// Hands the settings of a service over.
-#[cfg(feature = "multi")]
-fn open_multi(request: &ModeRequest<'_>) -> Result<Arc<dyn Mode>, recap_multi::MultiError> {
-    let config = request.config.clone();
-    let given = recap_multi::Given {
-        public_url: config.own_url(),
-        admin_email: config.admin_email,
-        sign_ups_open: config.sign_ups_open,
-        tenant_default_credits: config.tenant_default_credits,
-        tenant_credit_replenish_period: config.tenant_credit_replenish_period,
-        trial_credits_per_visitor: config.trial_credits_per_visitor,
-        trials_per_ip_lifetime: config.trials_per_ip_lifetime,
-        tier_allowances: config.tier_allowances,
-        mail_from: config.mail_from,
-        mail_folder: config.mail_folder,
-        smtp_host: config.smtp_host,
-        smtp_port: config.smtp_port,
-        smtp_security: config.smtp_security,
-        smtp_user: config.smtp_user,
-        smtp_password: request.environment.smtp_password(),
-        smtp_ca_file: config.smtp_ca_file,
-        relay_url: config.relay_url,
-        relay_operator_key: request.environment.relay_operator_key(),
-    };
-    recap_multi::open(request.data, given, request.clock.clone(), request.entropy.clone())
-}
-
 /// The one place that knows which modes there are.
 fn choose_mode(request: &ModeRequest<'_>) -> Result<Arc<dyn Mode>, String> {
     match request.config.mode.as_str() {
         #[cfg(feature = "multi")]
-        "multi" => open_multi(request).map_err(|error| error.to_string()),
+        "multi" => {
+            let config = request.config.clone();
+            let given = recap_multi::Given {
+                public_url: config.own_url(),
+                admin_email: config.admin_email,
+                sign_ups_open: config.sign_ups_open,
+                tenant_default_credits: config.tenant_default_credits,
+                tenant_credit_replenish_period: config.tenant_credit_replenish_period,
+                trial_credits_per_visitor: config.trial_credits_per_visitor,
+                trials_per_ip_lifetime: config.trials_per_ip_lifetime,
+                tier_allowances: config.tier_allowances,
+                mail_from: config.mail_from,
+                mail_folder: config.mail_folder,
+                smtp_host: config.smtp_host,
+                smtp_port: config.smtp_port,
+                smtp_security: config.smtp_security,
+                smtp_user: config.smtp_user,
+                smtp_password: request.environment.smtp_password(),
+                smtp_ca_file: config.smtp_ca_file,
+                relay_url: config.relay_url,
+                relay_operator_key: request.environment.relay_operator_key(),
+            };
+            let (clock, entropy) = (request.clock.clone(), request.entropy.clone());
+            recap_multi::open(request.data, given, clock, entropy)
+                .map_err(|error| error.to_string())
+        }
         #[cfg(not(feature = "multi"))]
         "multi" => Err(
             "RECAP_MODE=multi was asked for, and this Recap was built without it. Build it with: \

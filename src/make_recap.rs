@@ -50,7 +50,7 @@ pub async fn start(
 /// [`start`].
 pub async fn start_item(app: &Arc<App>, scope: &Scope, id: &EpisodeId) -> Result<JobId, Fault> {
     app.mode.entitled(scope, Entitlement::Process).await?;
-    app.mode.affords(scope).await?;
+    // Not whether it can be paid for: what goes on after a crash has been.
     has_room(app, scope, 0).await?;
     if app.stop.is_cancelled() {
         return Err(stopping());

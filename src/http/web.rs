@@ -37,6 +37,8 @@ struct Assets;
 /// What every page needs.
 struct Frame {
     signed_in: bool,
+    /// Path and word.
+    account: Option<(&'static str, &'static str)>,
     problems: Vec<Problem>,
     config_problem: Option<String>,
 }
@@ -45,6 +47,7 @@ async fn frame(app: &Arc<App>, caller: &Caller) -> Result<Frame, Fault> {
     let scope = caller.scope.clone();
     Ok(Frame {
         signed_in: caller.signed_in_as.is_some(),
+        account: app.mode.account_link(caller),
         problems: super::blocking(app, move |app| app.library.problems_now(&scope)).await?,
         config_problem: if caller.operator { app.config_problem_now() } else { None },
     })

@@ -98,7 +98,7 @@ pub struct Fault {
     /// What to do next, where the message does not say it.
     pub hint: Option<String>,
     /// What a program wants to know beside it, under names of its own.
-    pub details: Option<serde_json::Value>,
+    pub details: Option<Box<serde_json::Value>>,
     cause: Option<Box<dyn Error + Send + Sync>>,
 }
 
@@ -118,7 +118,7 @@ impl Fault {
     /// Adds what a program wants to know.
     #[must_use]
     pub fn details(mut self, details: serde_json::Value) -> Fault {
-        self.details = Some(details);
+        self.details = Some(Box::new(details));
         self
     }
 
@@ -201,7 +201,7 @@ impl From<&Fault> for ErrorBody {
                 kind: fault.kind.word(),
                 message: fault.message.clone(),
                 hint: fault.hint.clone(),
-                details: fault.details.clone(),
+                details: fault.details.as_deref().cloned(),
             },
         }
     }

@@ -136,6 +136,12 @@ pub trait Mode: Send + Sync + 'static {
         "/sign-in"
     }
 
+    /// Where the page leads this caller for what is theirs here, and under which word: an account, or
+    /// the sign-in of who has none. `None` where there is no such place.
+    fn account_link(&self, _caller: &Caller) -> Option<(&'static str, &'static str)> {
+        None
+    }
+
     /// Whether everything but health and sign-in is closed to strangers.
     fn guarded(&self) -> bool;
 

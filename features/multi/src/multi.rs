@@ -309,9 +309,8 @@ impl Mode for Multi {
     }
 
     async fn affords(&self, scope: &Scope) -> Result<(), Fault> {
-        if trial_id(scope).is_some() {
-            // The trial itself is asked at the debit, and says what to do.
-            return Ok(());
+        if let Some(trial) = trial_id(scope) {
+            return Ok(self.trials.affords(trial)?);
         }
         match self.balance(scope).await? {
             Some(balance) if balance.total == Credits::ZERO => {
@@ -367,6 +366,13 @@ impl Mode for Multi {
 
     fn sign_in_path(&self) -> &'static str {
         routes::pages::WELCOME
+    }
+
+    fn account_link(&self, caller: &Caller) -> Option<(&'static str, &'static str)> {
+        match caller.signed_in_as {
+            Some(_) => Some((routes::pages::ACCOUNT, "Account")),
+            None => Some((routes::pages::WELCOME, "Sign in")),
+        }
     }
 
     fn routes(self: Arc<Self>) -> OpenApiRouter {

@@ -40,5 +40,6 @@ pub(crate) fn all(multi: Arc<Multi>) -> OpenApiRouter {
         .route(pages::SET_UP, get(pages::set_up))
         .route(pages::ACCOUNT, get(pages::account))
         .route(pages::ACCOUNT_SCRIPT, get(pages::account_script))
+        .route(pages::STYLE, get(pages::style))
         .with_state(multi)
 }

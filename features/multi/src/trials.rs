@@ -195,6 +195,23 @@ impl Trials {
         self.database.write(move |tx| refund(tx, &trial_id, &job, &ledger, now)).await
     }
 
+    /// Whether a trial has a recap left now; what counts is [`Trials::debit`].
+    ///
+    /// # Errors
+    /// [`Refusal::TrialSpent`], [`Refusal::TrialOver`].
+    pub fn affords(&self, trial_id: &str) -> Result<(), Refusal> {
+        let sql = format!("SELECT {COLUMNS} FROM trials WHERE id = ?1");
+        let found = self.database.read(|db| {
+            let found = db.prepare_cached(&sql)?.query_row([trial_id], trial).optional()?;
+            Ok::<_, DatabaseError>(found)
+        })?;
+        match found {
+            Some(trial) if trial.credits_left() > 0 => Ok(()),
+            Some(_) => Err(Refusal::TrialSpent),
+            None => Err(Refusal::TrialOver),
+        }
+    }
+
     /// Ends trials that are over, and notes their folders for erasure; those of tenants leave only
     /// their row. Returns how many ended; a large backlog takes several calls.
     ///

@@ -31,8 +31,8 @@ pub(super) struct Account {
     tenant: Tenant,
     /// The tier that holds now.
     effective_tier: Tier,
-    /// What it allows.
-    allowance: Allowance,
+    /// What it allows; `null` for the admin, whom the machine itself bounds.
+    allowance: Option<Allowance>,
     /// The credits; `null` for the admin, whose recaps cost nothing.
     balance: Option<Balance>,
 }
@@ -51,7 +51,7 @@ pub(super) async fn account(multi: &Multi, tenant: Tenant) -> Result<Account, Fa
     let scope = tenant.scope();
     Ok(Account {
         effective_tier: tenant.tier_at(multi.now()),
-        allowance: multi.allowance(&scope).await?,
+        allowance: Some(multi.allowance(&scope).await?).filter(|one| *one != Allowance::UNLIMITED),
         balance: multi.balance(&scope).await?,
         tenant,
     })

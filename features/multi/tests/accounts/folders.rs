@@ -1,9 +1,10 @@
 //! Folders that follow a commit.
 
+use std::path::PathBuf;
 use std::sync::Mutex;
 
 use async_trait::async_trait;
-use recap_mode::{Fault, FaultKind, Host, Scope};
+use recap_mode::{Fault, FaultKind, Host, Scope, http};
 use recap_multi::sign_in::Visit;
 
 use crate::house::{HERE, House, house, ip};
@@ -33,6 +34,14 @@ impl Host for Hands {
 
     async fn erase(&self, scope: &Scope) -> Result<(), Fault> {
         self.act(scope, format!("erase {scope}"))
+    }
+
+    async fn archive(&self, _: &Scope, _: Vec<(String, Vec<u8>)>) -> Result<PathBuf, Fault> {
+        Err(Fault::new(FaultKind::Internal, "Nothing is packed here."))
+    }
+
+    async fn call(&self, _: http::Request<Vec<u8>>) -> Result<http::Response<Vec<u8>>, Fault> {
+        Err(Fault::new(FaultKind::Upstream, "Nobody answers here."))
     }
 
     fn publish(&self, _: &Scope, _: &str, _: serde_json::Value) {}

@@ -65,9 +65,12 @@ async fn a_job_pays_once_however_often_it_asks_and_no_trial_goes_below_nothing()
     for _ in 0..3 {
         assert_eq!(house.trials.debit(&trial.id, &job("a")).await.unwrap(), 1);
     }
+    house.trials.affords(&trial.id).unwrap();
     assert_eq!(house.trials.debit(&trial.id, &job("b")).await.unwrap(), 0);
     let spent = house.trials.debit(&trial.id, &job("c")).await;
     assert!(matches!(spent, Err(Refusal::TrialSpent)));
+    assert!(matches!(house.trials.affords(&trial.id), Err(Refusal::TrialSpent)));
+    assert!(matches!(house.trials.affords("nobody"), Err(Refusal::TrialOver)));
     assert_eq!(house.trials.debit(&trial.id, &job("b")).await.unwrap(), 0, "it goes on");
     let other = house.trials.debit("nobody", &job("c")).await;
     assert!(matches!(other, Err(Refusal::TrialOver)));
