@@ -33,6 +33,10 @@ const AT_ONCE: f64 = 64.0;
 const SCOPES: usize = 500;
 /// Feeds that all of them follow.
 const SHARED: usize = 50;
+/// Scopes of which nothing is due.
+const TENANTS: usize = 10_000;
+/// What each of them follows.
+const SHOWS_OF_TENANT: usize = 20;
 /// Moves of one queue that are timed.
 const MOVES: usize = 50;
 /// After a round: it is written down, and the queue is looked at.
@@ -72,7 +76,55 @@ pub fn following(binary: &Path) {
     drop(scratch);
     slow(binary, idle, &server, &links, [&first, &unchanged]);
     shared(binary, idle, &server);
+    tenants(binary);
     moves(binary);
+}
+
+/// A look at very many scopes of which no feed is due: what a round costs that finds nothing to do.
+pub fn tenants(binary: &Path) {
+    let server = Server::start();
+    let idle = idle(binary);
+    let scratch = Scratch::new("tenants");
+    let owner = scratch.0.join("history/owner");
+    follow(&owner, &server.links(0, SHOWS_OF_TENANT));
+    first_round(binary, &scratch.0, idle, &server);
+    let documents = ["subscriptions.json", "feed-state.json"]
+        .map(|name| (name, std::fs::read(owner.join(name)).unwrap()));
+    for n in 1..TENANTS {
+        let folder = scratch.0.join(format!("history/tenant{n:05}"));
+        std::fs::create_dir(&folder).unwrap();
+        for (name, bytes) in &documents {
+            std::fs::write(folder.join(name), bytes).unwrap();
+        }
+    }
+    let mark = scratch.0.join("mark");
+    std::fs::write(&mark, "").unwrap();
+    let started = std::fs::metadata(&mark).unwrap().modified().unwrap();
+    server.hits.store(0, Ordering::Relaxed);
+    let port = free_port();
+    let daemon = launch(binary, &scratch.0, port);
+    until_healthy(port);
+    until_event(port, "subscriptions_checked");
+    std::thread::sleep(SETTLED);
+    let cost = cpu(daemon.0.id()).saturating_sub(idle);
+    let newest = |folder: &Path| {
+        let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
+        entries.map(|entry| entry.metadata().unwrap().modified().unwrap()).max().unwrap()
+    };
+    let written = (1..TENANTS)
+        .filter(|n| newest(&scratch.0.join(format!("history/tenant{n:05}"))) > started)
+        .count();
+    row(
+        &format!(
+            "start and round, {TENANTS} scopes with {SHOWS_OF_TENANT} shows each, nothing due"
+        ),
+        &format!(
+            "{} processor time, peak {:.1} MiB, {} fetches, {written} scopes written",
+            millis(cost),
+            peak_mib(daemon.0.id()),
+            server.hits.load(Ordering::Relaxed)
+        ),
+    );
 }
 
 /// Moves in long queues.
