@@ -40,7 +40,7 @@ const KEPT_DAYS: i64 = 30;
 /// By which a feed is found here: a hash of its link, credentials and all, and of whether it may be
 /// fetched from a private address. Two who may reach different things never share an answer.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct FeedKey(Box<str>);
+pub struct FeedKey(Arc<str>);
 
 impl FeedKey {
     /// The key of a link.
@@ -134,7 +134,7 @@ pub enum CheckError {
 }
 
 /// The bounds of one check.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Most bytes of a feed, unpacked.
     pub bytes_max: u64,
@@ -211,6 +211,12 @@ impl FeedCache {
         // A clock that was set back must not silence feeds for years.
         let limit = now + BACKOFF_MAX * 2;
         entry.next_check_at.is_none_or(|at| at <= now || at > limit)
+    }
+
+    /// Whether a feed is not due, and its body still the one of this hash.
+    pub fn is_as_it_was(&self, key: &FeedKey, body_hash: Option<&str>) -> bool {
+        let there = self.map().get(key).map(|entry| entry.body_hash.as_deref() == body_hash);
+        there == Some(true) && !self.is_due(key)
     }
 
     /// When a feed is asked for next.

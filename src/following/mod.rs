@@ -34,7 +34,7 @@ pub use discover::{DiscoverError, Discovered};
 pub use round::{Failed, RoundReport, Which};
 
 /// Where outside services are; settings, so that tests point them to loopback.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Bases {
     /// `https://www.youtube.com`
     pub youtube: Url,
@@ -43,7 +43,7 @@ pub struct Bases {
 }
 
 /// What the operator's settings say about following.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Rules {
     /// Where outside services are.
     pub bases: Bases,
@@ -76,6 +76,8 @@ pub struct Following {
     clock: Arc<dyn Clock>,
     pace: pace::Pace,
     reports: Mutex<HashMap<Scope, RoundReport>>,
+    /// Scopes of which nothing was due when they were last read.
+    rests: Mutex<round::Rests>,
     /// Scopes for which somebody is having a round right now.
     asking: Mutex<HashSet<Scope>>,
 }
@@ -149,6 +151,7 @@ impl Following {
             clock,
             pace: pace::Pace::default(),
             reports: Mutex::default(),
+            rests: Mutex::default(),
             asking: Mutex::default(),
         }
     }

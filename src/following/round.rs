@@ -20,8 +20,8 @@ use crate::domain::known::Candidate;
 use crate::domain::subscription::{Subscription, SubscriptionId};
 use crate::feed_cache::{CheckError, Checked, FeedKey, Read};
 use crate::feeds::place::{self, Place};
-use crate::history::following::{Intake, TakenIn};
-use crate::net::{FetchError, Shown, Trust};
+use crate::history::following::{FollowingStamps, Intake, TakenIn};
+use crate::net::{FetchError, Shown, Trust, TrustRule};
 
 use super::{Follower, Following, Rules, Source, candidates, source_of};
 
@@ -154,6 +154,22 @@ enum Got {
 /// Hears of what a scope took in.
 pub type Heard<'a> = &'a (dyn Fn(&Scope, &TakenIn) + Send + Sync);
 
+/// A scope of which nothing was due and nothing was new: it need not be read again as long as its files
+/// and its feeds are as they were. Most rounds of a service find nothing else.
+struct Rest {
+    stamps: FollowingStamps,
+    trust: TrustRule,
+    /// Each feed, with the hash of the body that was taken in.
+    feeds: Vec<(FeedKey, Option<Box<str>>)>,
+}
+
+/// The scopes that rest, under the settings by which that was found.
+#[derive(Default)]
+pub(super) struct Rests {
+    rules: Option<Rules>,
+    scopes: HashMap<Scope, Rest>,
+}
+
 /// What waits to be written for one scope.
 #[derive(Default)]
 struct Inbox {
@@ -249,15 +265,17 @@ impl Following {
     ) -> Vec<Ask> {
         let mut asks: HashMap<FeedKey, Ask> = HashMap::new();
         let now = self.clock.now();
-        for follower in followers {
+        let followers = followers.iter().filter(|follower| match which {
+            Which::Due => true,
+            Which::All(whose) | Which::One(whose, _) => *whose == follower.scope,
+        });
+        for (follower, stamps) in self.with_stamps(followers, rules).await {
             let scope = &follower.scope;
-            let wanted = match which {
-                Which::Due => true,
-                Which::All(whose) | Which::One(whose, _) => whose == scope,
-            };
-            if !wanted {
+            if *which == Which::Due && self.rests(follower, stamps) {
                 continue;
             }
+            // What is not known to rest is read, and rests again where all of it does.
+            let mut rest = Some(Rest { stamps, trust: follower.trust, feeds: Vec::new() });
             let list = match self.library.complete_subscriptions(scope).await {
                 Ok(list) => list,
                 Err(error) => {
@@ -296,6 +314,7 @@ impl Following {
                     Ok(Source::Feed { url, trust }) => (url, trust, false),
                     Ok(Source::Unknown { typed, trust }) => (typed, trust, true),
                     Err(why) => {
+                        rest = None;
                         report_of(reports, scope, now).fail(&one, why);
                         continue;
                     }
@@ -305,6 +324,7 @@ impl Following {
                 let is_kept = self.cache.entry(&key).is_some_and(|entry| entry.body_hash.is_some());
                 let is_unknown = is_unknown && !is_kept;
                 if !own.insert(key.clone()) {
+                    rest = None;
                     report_of(reports, scope, now).fail(
                         &one,
                         "Another line follows the same feed; this one is not looked at.".to_owned(),
@@ -312,6 +332,7 @@ impl Following {
                     continue;
                 }
                 if let Err(why) = one.filters.sieve() {
+                    rest = None;
                     report_of(reports, scope, now).fail(&one, why);
                     continue;
                 }
@@ -323,11 +344,16 @@ impl Following {
                     there.is_some() && there != consumed
                 };
                 if !is_due && (is_unknown || !is_behind()) {
+                    if let Some(rest) = &mut rest {
+                        let there = self.cache.entry(&key).and_then(|entry| entry.body_hash);
+                        rest.feeds.push((key, there.map(String::into_boxed_str)));
+                    }
                     if let (Some(at), Some(report)) = (next_at, reports.get_mut(scope)) {
                         report.next_at = Some(report.next_at.map_or(at, |next| next.min(at)));
                     }
                     continue;
                 }
+                rest = None;
                 report_of(reports, scope, now);
                 let show_key = note.and_then(|note| note.show_key.clone());
                 let lacks_feed_url = one.feed_url.is_none()
@@ -349,8 +375,49 @@ impl Following {
                 ask.fetches |= is_due;
                 ask.waiting.push(waiting);
             }
+            let mut rests = self.rests.lock().unwrap_or_else(PoisonError::into_inner);
+            match rest {
+                Some(rest) if *which == Which::Due => rests.scopes.insert(scope.clone(), rest),
+                _ => rests.scopes.remove(scope),
+            };
         }
         asks.into_values().collect()
+    }
+
+    /// Each follower with the stamps of its files, taken before anything of them is read.
+    async fn with_stamps<'a>(
+        &self,
+        followers: impl Iterator<Item = &'a Follower>,
+        rules: &Rules,
+    ) -> Vec<(&'a Follower, FollowingStamps)> {
+        {
+            let mut rests = self.rests.lock().unwrap_or_else(PoisonError::into_inner);
+            if rests.rules.as_ref() != Some(rules) {
+                *rests = Rests { rules: Some(rules.clone()), scopes: HashMap::new() };
+            }
+        }
+        let followers: Vec<&Follower> = followers.collect();
+        let scopes: Vec<Scope> = followers.iter().map(|follower| follower.scope.clone()).collect();
+        let library = self.library.clone();
+        let looked = tokio::task::spawn_blocking(move || {
+            scopes.iter().map(|scope| library.following_stamps_now(scope)).collect::<Vec<_>>()
+        });
+        let stamps = looked.await.unwrap_or_default();
+        let stamps = stamps.into_iter().chain(std::iter::repeat(FollowingStamps::default()));
+        followers.into_iter().zip(stamps).collect()
+    }
+
+    /// Whether nothing of a scope was changed and none of its feeds is due or new to it.
+    fn rests(&self, follower: &Follower, stamps: FollowingStamps) -> bool {
+        let rests = self.rests.lock().unwrap_or_else(PoisonError::into_inner);
+        rests.scopes.get(&follower.scope).is_some_and(|rest| {
+            let is_as_it_was = |(key, taken): &(FeedKey, Option<Box<str>>)| {
+                self.cache.is_as_it_was(key, taken.as_deref())
+            };
+            rest.stamps == stamps
+                && rest.trust == follower.trust
+                && rest.feeds.iter().all(is_as_it_was)
+        })
     }
 
     async fn answer(&self, ask: &Ask, rules: &Rules, slots: &Semaphore, reads: &Semaphore) -> Got {

@@ -106,7 +106,7 @@ pub struct Intake {
 }
 
 /// What a scope's documents say that the operator's settings do not.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Defaults {
     /// How many of the newest episodes are found at a first check.
     pub newest_at_first: u32,
@@ -132,21 +132,54 @@ struct Glance {
     ready_at: Option<DateTime<Utc>>,
 }
 
-/// What was last seen of the queues.
+/// What was last seen of the queues, and of who follows anything.
 #[derive(Debug, Default)]
-pub(super) struct Glances(HashMap<Scope, Glance>);
+pub(super) struct Glances {
+    queues: HashMap<Scope, Glance>,
+    follows: HashMap<Scope, (Stamp, bool)>,
+}
+
+/// The state of what a scope follows; equal where nothing of it was changed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FollowingStamps {
+    subscriptions: Option<Stamp>,
+    feed_state: Option<Stamp>,
+}
 
 impl Library {
     /// The scopes that follow anything, and always the owner. May block.
     pub fn following_scopes_now(&self) -> Vec<Scope> {
-        let follows = |scope: &Scope| {
-            *scope == Scope::owner()
-                || self
-                    .store()
-                    .read_now(&layout::subscriptions(scope))
-                    .is_ok_and(|read| !read.value.subscriptions.is_empty())
-        };
+        let follows = |scope: &Scope| *scope == Scope::owner() || self.follows_now(scope);
         self.scopes_now().into_iter().filter(follows).collect()
+    }
+
+    /// Whether a scope follows anything, by the stamp of its list where that was read before.
+    fn follows_now(&self, scope: &Scope) -> bool {
+        let stamp = self.stamp_now(&layout::subscriptions(scope));
+        let Some(stamp) = stamp else { return false };
+        let known = |glances: &Glances| glances.follows.get(scope).copied();
+        let glances = || self.glances.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, follows)) = known(&glances()).filter(|(of, _)| *of == stamp) {
+            return follows;
+        }
+        let read = self.store().read_now(&layout::subscriptions(scope));
+        let follows = read.is_ok_and(|read| !read.value.subscriptions.is_empty());
+        glances().follows.insert(scope.clone(), (stamp, follows));
+        follows
+    }
+
+    /// By which a change of a document is noticed; `None` where there is none. May block.
+    fn stamp_now<T: Document>(&self, slot: &Slot<T>) -> Option<Stamp> {
+        let path = self.store().folder(&slot.scope).join(slot.name.as_str());
+        std::fs::metadata(&path).ok().as_ref().map(Stamp::of)
+    }
+
+    /// By which a change of what a scope follows, or of the daemon's notes on it, is noticed. May block.
+    pub fn following_stamps_now(&self, scope: &Scope) -> FollowingStamps {
+        FollowingStamps {
+            subscriptions: self.stamp_now(&layout::subscriptions(scope)),
+            feed_state: self.stamp_now(&layout::feed_state(scope)),
+        }
     }
 
     /// The scopes that have open queue items, even if they follow nothing any more. May block.
@@ -172,10 +205,9 @@ impl Library {
 
     fn glance(&self, scope: &Scope) -> Glance {
         let slot = layout::auto_queue(scope);
-        let path = self.store().folder(scope).join(slot.name.as_str());
-        let stamp = std::fs::metadata(&path).ok().as_ref().map(Stamp::of);
+        let stamp = self.stamp_now(&slot);
         let mut glances = self.glances.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(glance) = glances.0.get(scope).filter(|glance| glance.stamp == stamp) {
+        if let Some(glance) = glances.queues.get(scope).filter(|glance| glance.stamp == stamp) {
             return *glance;
         }
         let glance = match stamp {
@@ -186,7 +218,7 @@ impl Library {
                 _ => Glance { stamp, ..Glance::default() },
             },
         };
-        glances.0.insert(scope.clone(), glance);
+        glances.queues.insert(scope.clone(), glance);
         glance
     }
 

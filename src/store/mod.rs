@@ -336,23 +336,26 @@ impl Store {
     /// The scopes that have a folder, `owner` always among them.
     pub fn scopes_now(&self) -> Vec<Scope> {
         let mut scopes = vec![Scope::owner()];
-        let folders = walkdir::WalkDir::new(&self.root)
-            .min_depth(1)
-            .max_depth(2)
-            .into_iter()
-            .filter_entry(|entry| {
-                let name = entry.file_name().to_string_lossy();
-                !name.starts_with('.')
-                    && (entry.depth() == 1
-                        || entry.path().parent().is_some_and(|p| p.ends_with("anon")))
-            })
-            .flatten()
-            .filter(|entry| entry.file_type().is_dir());
-        for entry in folders {
-            let Ok(relative) = entry.path().strip_prefix(&self.root) else {
-                continue;
-            };
-            if let Ok(scope) = Scope::parse(&relative.to_string_lossy())
+        // Only the folders' names: a tenant's own folder may hold thousands of files.
+        let folders = |below: &Path| -> Vec<String> {
+            let entries = fs::read_dir(below).into_iter().flatten().flatten();
+            entries
+                .filter(|entry| match entry.file_type() {
+                    Ok(kind) if kind.is_symlink() => entry.path().is_dir(),
+                    kind => kind.is_ok_and(|kind| kind.is_dir()),
+                })
+                .filter_map(|entry| entry.file_name().into_string().ok())
+                .collect()
+        };
+        let names = folders(&self.root);
+        let trials = if names.iter().any(|name| name == "anon") {
+            folders(&self.root.join("anon"))
+        } else {
+            Vec::new()
+        };
+        let trials = trials.into_iter().map(|name| format!("anon/{name}"));
+        for name in names.into_iter().chain(trials) {
+            if let Ok(scope) = Scope::parse(&name)
                 && scope != Scope::owner()
             {
                 scopes.push(scope);

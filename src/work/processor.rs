@@ -210,6 +210,9 @@ impl Processor {
         match outcome {
             Ok(()) => Ok(Some((item, job))),
             Err(outcome) => {
+                // A daemon that stops shuts its own door: that is no failure, and waits for nothing.
+                let outcome =
+                    if app.stop.is_cancelled() { ItemOutcome::Interrupted } else { outcome };
                 app.library.end_item(scope, &item.id, &job, outcome).await?;
                 app.events.publish(scope, "queue_changed", json!({"id": item.id}));
                 Ok(None)
@@ -223,6 +226,8 @@ impl Processor {
         let Some(mut follow) = app.jobs.follow(&scope, &job) else { return Step::Refused(scope) };
         tracing::info!(%scope, %job, episode = %item.id, "an item of the queue is being made");
         self.state().running.insert(scope.clone(), (item.id.clone(), job.clone()));
+        // A hand may have taken it out while the door was opening, when nobody could be told.
+        self.stop_unwanted().await;
         let (processor, whose) = (self.clone(), scope.clone());
         app.tasks.spawn(async move {
             // It ends by itself: every stage has a deadline. At a stop the job is put down.

@@ -88,6 +88,9 @@ async fn a_show_is_looked_at_followed_and_its_newest_episodes_come_to_the_queue(
 
     let id = follow(&house, json!({"url": publisher.url("/feed")})).await;
     assert_eq!(found(&house, 3).await, ["Episode 6", "Episode 7", "Episode 8"]);
+    // The seen list is written after the queue: what is queued and not yet seen is seen at the next look.
+    let path = house.file("feed-state.json");
+    until("the end of the round", async || path.is_file().then_some(())).await;
     let seen = file(&house, "seen-list.json");
     assert_eq!(seen["shows"][0]["title"], "The Bakery");
     assert_eq!(seen["shows"][0]["episodes"].as_array().unwrap().len(), 8, "{seen}");
@@ -486,6 +489,7 @@ async fn skipped_written_by_hand_stops_what_is_being_made() {
     publisher.put("/1.txt", slow);
     follow(&house, json!({"url": publisher.url("/feed"), "auto_approve": true})).await;
     in_state(&house, "Episode 1", "processing").await;
+    until("the job", async || (house.daemon().app().jobs.open_count() == 1).then_some(())).await;
     let mut queue = file(&house, "auto-queue.json");
     queue["items"][0]["state"] = json!("skipped");
     save(&house.file("auto-queue.json"), &queue.to_string(), "temp and rename");
