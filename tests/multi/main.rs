@@ -19,6 +19,8 @@ mod contract;
 mod log;
 mod process;
 #[cfg(feature = "multi")]
+mod queue;
+#[cfg(feature = "multi")]
 mod relay;
 #[cfg(feature = "multi")]
 mod routes;
