@@ -22,6 +22,12 @@ use crate::pipeline::Tools;
 use crate::search::Search;
 use crate::turns::Turns;
 
+/// How long the jobs of a scope that goes may take to end: cancelled ones take milliseconds.
+const JOBS_END_TIME: Duration = Duration::from_secs(5);
+
+/// How often is looked whether they have.
+const JOBS_END_PAUSE: Duration = Duration::from_millis(20);
+
 /// The handles.
 pub struct App {
     /// The data folder.
@@ -135,6 +141,18 @@ impl Host for App {
 
     async fn erase(&self, scope: &Scope) -> Result<(), Fault> {
         self.jobs.cancel_all(scope);
+        // A recap that is just being written cannot be cancelled, and would bring the folder back.
+        let deadline = tokio::time::Instant::now() + JOBS_END_TIME;
+        while self.jobs.has_open(scope) {
+            if tokio::time::Instant::now() >= deadline {
+                return Err(Fault::new(
+                    FaultKind::Busy,
+                    "A recap of that library is being made just now.",
+                )
+                .hint("It is removed when that is done."));
+            }
+            tokio::time::sleep(JOBS_END_PAUSE).await;
+        }
         self.library.erase(scope).await?;
         self.search.forget(scope);
         Ok(())

@@ -84,6 +84,11 @@ pub struct Listed {
     pub stamp: Stamp,
 }
 
+/// Whether this is the store's own and no document: a lock, what is kept beside the documents.
+fn is_own(entry: fs::DirEntry) -> bool {
+    entry.file_name().as_encoded_bytes().starts_with(b".")
+}
+
 impl Store {
     /// Opens the documents below `root`, which is made where it is missing.
     ///
@@ -371,19 +376,25 @@ impl Store {
     /// As [`Store::mutate`].
     pub async fn adopt(self: &Arc<Self>, from: &Scope, to: &Scope) -> Result<(), StoreError> {
         let (source, target) = (self.folder(from), self.folder(to));
-        let store = self.clone();
-        let from = from.clone();
+        let (store, given) = (self.clone(), source.clone());
+        let whose = from.clone();
         // One lock at a time is the rule; the target's is enough, since nothing else writes to a
         // scope that is being given away but its owner, who is the one asking.
         self.transact(to, move |_| {
-            for listed in store.list_now(&from)? {
+            for listed in store.list_now(&whose)? {
                 let (old, new) =
-                    (source.join(listed.name.as_str()), target.join(listed.name.as_str()));
+                    (given.join(listed.name.as_str()), target.join(listed.name.as_str()));
                 replace::move_new(&old, &new)?;
             }
             replace::sync_folder(&target)
         })
-        .await
+        .await?;
+        // What stays there is a person's: files that the new owner has as well. Without any, a folder
+        // for each visitor who ever signed up would be looked through for good.
+        if fs::read_dir(&source).is_ok_and(|mut left| left.all(|entry| entry.is_ok_and(is_own))) {
+            self.erase(from).await?;
+        }
+        Ok(())
     }
 
     /// Removes everything of a scope, its folder included.

@@ -387,6 +387,13 @@ async fn a_trial_s_things_become_the_tenant_s_and_what_the_tenant_has_stays() {
     }
     store.erase(&from).await.unwrap();
     assert!(!root.path().join("anon/t1").exists());
+    assert_eq!(store.scopes_now(), [Scope::owner(), to.clone()]);
+    // A folder of which nothing is left goes, with the lock in it.
+    fs::create_dir_all(root.path().join("anon/t1")).unwrap();
+    fs::write(root.path().join("anon/t1/c.json"), "3").unwrap();
+    fs::write(root.path().join("anon/t1/.lock"), "").unwrap();
+    store.adopt(&from, &to).await.unwrap();
+    assert_eq!(fs::read_to_string(root.path().join("tenant/c.json")).unwrap(), "3");
     assert_eq!(store.scopes_now(), [Scope::owner(), to]);
 }
 

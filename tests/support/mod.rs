@@ -14,10 +14,11 @@ use recap::config::Environment;
 use recap::daemon::{ChooseMode, Daemon, ModeRequest, Setup, StartError};
 use recap::secrets::Secrets;
 use recap::single::Single;
-use recap_mode::{Mode, SystemClock, SystemEntropy};
+use recap_mode::{Clock, Mode, SystemClock, SystemEntropy};
 use serde_json::{Map, Value, json};
 
 pub mod publisher;
+pub mod story;
 pub mod twins;
 
 /// How long a test waits for what must come: a person's patience, on a busy machine.
@@ -50,6 +51,11 @@ impl House {
     /// A daemon over a folder that is there, with settings.
     pub async fn over(data: tempfile::TempDir, flags: Value, mode: ChooseMode) -> House {
         let daemon = start(data.path(), flags, mode).await.unwrap();
+        House::of(data, daemon)
+    }
+
+    /// A daemon that was started over a folder.
+    pub fn of(data: tempfile::TempDir, daemon: Daemon) -> House {
         let base = format!("http://{}", daemon.address());
         House { data: Some(data), daemon: Some(daemon), client: client(), base }
     }
@@ -190,12 +196,23 @@ pub async fn start_with(
     flags: Map<String, Value>,
     choose_mode: ChooseMode,
 ) -> Result<Daemon, StartError> {
+    start_at(data, environment, flags, choose_mode, Arc::new(SystemClock)).await
+}
+
+/// The same by a clock of the test's.
+pub async fn start_at(
+    data: &Path,
+    environment: Environment,
+    flags: Map<String, Value>,
+    choose_mode: ChooseMode,
+    clock: Arc<dyn Clock>,
+) -> Result<Daemon, StartError> {
     Daemon::start(Setup {
         data: data.to_owned(),
         environment,
         flags,
         choose_mode,
-        clock: Arc::new(SystemClock),
+        clock,
         entropy: Arc::new(SystemEntropy),
     })
     .await

@@ -2,9 +2,13 @@
 //! deletion, in the transaction that decides it.
 
 use chrono::{DateTime, Utc};
+use recap_mode::{Clock, JobId, Scope};
 
-use crate::database::Tx;
-use crate::ledger::{Addition, AdditionKind, At, Credits, Ledger, LedgerError, account};
+use crate::database::{Database, Tx};
+use crate::ledger::{
+    Addition, AdditionKind, At, Credits, DebitAnswer, Ledger, LedgerError, account,
+};
+use crate::refusal::{Decided, Refusal};
 use crate::rows::millis;
 use crate::tenants;
 
@@ -47,6 +51,26 @@ pub(crate) fn close(
     now: DateTime<Utc>,
 ) -> Result<(), LedgerError> {
     account::forget(tx, &at(ledger, now), &tenants::scope_of(user_id)).map(drop)
+}
+
+/// Takes one credit for a job of somebody who has an account. Whether they do is asked in the same
+/// transaction: the ledger begins a row for whomever it is asked about, and would begin anew with
+/// somebody who left while a job of theirs ran.
+pub(crate) async fn debit(
+    database: &Database,
+    clock: &dyn Clock,
+    ledger: &Ledger,
+    scope: &Scope,
+    job: &JobId,
+) -> Result<DebitAnswer, Refusal> {
+    let (ledger, scope, job, now) = (ledger.clone(), scope.clone(), job.clone(), clock.now());
+    let debited = database.write(move |tx| -> Decided<DebitAnswer> {
+        if tenants::of_scope(tx, &scope)?.is_none() {
+            return Ok(Err(Refusal::NoTenant));
+        }
+        Ok(Ok(account::gate_and_debit(tx, &at(&ledger, now), &scope, &job)?))
+    });
+    debited.await?
 }
 
 /// The transaction's own moment: one for everything in it.

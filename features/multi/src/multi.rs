@@ -14,6 +14,7 @@ use tokio::sync::Notify;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::MultiError;
+use crate::account_credits;
 use crate::admin::Admin;
 use crate::command;
 use crate::cookies::{self, Cookies};
@@ -50,6 +51,7 @@ pub(crate) struct Multi {
     pub(crate) sessions: Sessions,
     pub(crate) trials: Trials,
     pub(crate) sign_in: SignIn,
+    database: Database,
     pub(crate) ledger: Ledger,
     pub(crate) admin: Admin,
     relay: Option<Relay>,
@@ -109,6 +111,7 @@ impl Multi {
             folders_wake: Notify::new(),
             posting,
             host: OnceLock::new(),
+            database: database.clone(),
             ledger,
             settings,
             clock,
@@ -206,6 +209,7 @@ impl Multi {
         if *scope == Scope::owner() {
             return Ok(None);
         }
+        self.tenants.behind(scope)?.ok_or(Refusal::NoTenant)?;
         Ok(Some(self.ledger.balance(scope).await?))
     }
 
@@ -331,7 +335,8 @@ impl Mode for Multi {
             self.trials.debit(trial, job).await?;
             return Ok(receipt(Some(TRIAL_BUCKET.to_owned())));
         }
-        match self.ledger.gate_and_debit(scope, job).await? {
+        let debit = account_credits::debit(&self.database, &*self.clock, &self.ledger, scope, job);
+        match debit.await? {
             DebitAnswer::Taken(debit) => Ok(receipt(Some(debit.source.word().to_owned()))),
             DebitAnswer::Refused(refusal) => Err(no_credits(&refusal)),
         }
