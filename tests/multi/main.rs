@@ -6,7 +6,6 @@
     reason = "a test, or what it stands on, ends where something is not as it must be"
 )]
 
-#[cfg(feature = "multi")]
 #[path = "../support/mod.rs"]
 #[expect(dead_code, reason = "what single mode's tests alone need stands beside what all need")]
 mod support;

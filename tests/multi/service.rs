@@ -8,12 +8,12 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use axum::http::request::Parts;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use recap::config::Environment;
 use recap::daemon::{ChooseMode, ModeRequest};
 use recap_mode::{
-    Admitted, Allowance, Caller, Clock, Entitlement, Fault, Host, JobId, ManualClock, Mode, Pass,
-    Receipt, Scope, Stop, Task,
+    Admitted, Allowance, Caller, Entitlement, Fault, Host, JobId, ManualClock, Mode, Pass, Receipt,
+    Scope, Stop, Task,
 };
 use recap_multi::{Database, DatabaseError};
 use reqwest::{Method, RequestBuilder, Response};
@@ -214,7 +214,7 @@ impl Service {
 
     /// A browser without a cookie.
     pub fn browser(&self) -> Browser {
-        Browser { base: self.base.clone(), client: self.client.clone(), jar: Mutex::default() }
+        Browser::at(&self.base, &self.client)
     }
 
     /// Asks for a link in a browser and reads the mail, which is gone then.
@@ -232,14 +232,7 @@ impl Service {
 
     /// The mail to an address, which is gone then.
     pub async fn letter(&self, address: &str) -> Letter {
-        let folder = self.data().join("mail");
-        until(&format!("a mail to {address}"), async || {
-            letters(&folder)
-                .into_iter()
-                .find(|(path, letter)| letter.to == address && std::fs::remove_file(path).is_ok())
-        })
-        .await
-        .1
+        letter_to(&self.data().join("mail"), address).await
     }
 
     /// A browser in which somebody is signed in.
@@ -291,10 +284,6 @@ impl Service {
         self.daemon().app().queue_wake.notify_one();
     }
 
-    pub fn now(&self) -> DateTime<Utc> {
-        self.clock.now()
-    }
-
     /// A scope's file.
     pub fn of(&self, scope: &str, name: &str) -> PathBuf {
         self.data().join("history").join(scope).join(name)
@@ -325,6 +314,11 @@ pub struct Browser {
 }
 
 impl Browser {
+    /// One without a cookie, at a daemon.
+    pub fn at(base: &str, client: &reqwest::Client) -> Browser {
+        Browser { base: base.to_owned(), client: client.clone(), jar: Mutex::default() }
+    }
+
     /// A request with its cookies.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let cookies: Vec<String> = self
@@ -479,6 +473,17 @@ pub struct Letter {
     pub link: String,
     pub token: String,
     pub code: String,
+}
+
+/// The mail to an address, taken out of a folder.
+pub async fn letter_to(folder: &Path, address: &str) -> Letter {
+    until(&format!("a mail to {address}"), async || {
+        letters(folder)
+            .into_iter()
+            .find(|(path, letter)| letter.to == address && std::fs::remove_file(path).is_ok())
+    })
+    .await
+    .1
 }
 
 /// The mails of a folder, with their files.

@@ -1,6 +1,6 @@
 //! The mode: its answers to what the daemon asks, each from the rooms beside it.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -59,7 +59,9 @@ pub(crate) struct Multi {
     /// Told where a folder is to follow a commit.
     pub(crate) folders_wake: Notify,
     posting: Option<Arc<Posting>>,
-    host: OnceLock<Arc<dyn Host>>,
+    /// The daemon holds the mode, so the mode does not hold the daemon: neither would ever end, and the
+    /// database would never be closed.
+    host: OnceLock<Weak<dyn Host>>,
 }
 
 impl Multi {
@@ -128,8 +130,8 @@ impl Multi {
     }
 
     /// The daemon.
-    pub(crate) fn host(&self) -> Result<&Arc<dyn Host>, Fault> {
-        self.host.get().ok_or_else(|| {
+    pub(crate) fn host(&self) -> Result<Arc<dyn Host>, Fault> {
+        self.host.get().and_then(Weak::upgrade).ok_or_else(|| {
             Fault::new(FaultKind::Busy, "This needs the running daemon.")
                 .hint("Ask it over its API.")
         })
@@ -167,7 +169,7 @@ impl Multi {
     /// while it is away.
     pub(crate) async fn with_told_tier(&self, tenant: Tenant) -> Tenant {
         let now = self.now();
-        let (Some(relay), Some(host)) = (&self.relay, self.host.get()) else { return tenant };
+        let (Some(relay), Some(host)) = (&self.relay, self.host().ok()) else { return tenant };
         if tenant.is_admin || !relay.is_stale(tenant.tier_read_at, now) {
             return tenant;
         }
@@ -235,7 +237,7 @@ impl Multi {
 
     /// Moves and removes folders that a commit asked for.
     pub(crate) async fn work_off_folders(&self) {
-        let Some(host) = self.host.get() else { return };
+        let Ok(host) = self.host() else { return };
         if let Err(fault) = self.folders.work_off(host.as_ref()).await {
             tracing::warn!(%fault, "a folder could not follow its account yet; it is tried again");
         }
@@ -386,7 +388,7 @@ impl Mode for Multi {
 
     async fn start(&self, host: Arc<dyn Host>) -> Result<(), Fault> {
         // A daemon starts once.
-        let _ = self.host.set(host);
+        let _ = self.host.set(Arc::downgrade(&host));
         let passes = self.sessions.sweep_passes().await?;
         if passes > 0 {
             tracing::info!(passes, "passes that a killed process left were ended");
