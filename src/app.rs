@@ -1,13 +1,13 @@
 //! What handlers and background work share: the handles of every room, and nothing of its own.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use recap_mode::{Clock, Entitlement, Entropy, Fault, FaultKind, Host, Mode, Scope, Stop};
 use serde_json::Value;
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, Semaphore, watch};
 use tokio_util::task::TaskTracker;
 
 use crate::config::Config;
@@ -122,11 +122,31 @@ impl App {
     }
 }
 
+/// Archives that are packed at a time.
+static ARCHIVES: Semaphore = Semaphore::const_new(2);
+
+/// Where archives are while they are fetched.
+fn archives(data: &Path) -> PathBuf {
+    data.join("cache").join("archives")
+}
+
+/// Removes archives that a killed process left: each is everything that somebody has.
+pub fn sweep_archives(data: &Path) {
+    match std::fs::remove_dir_all(archives(data)) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            tracing::warn!(%error, "archives that a killed process left could not be removed");
+        }
+        _ => {}
+    }
+}
+
 #[async_trait]
 impl Host for App {
     async fn adopt(&self, from: &Scope, to: &Scope) -> Result<(), Fault> {
         // What is being made would be saved where nobody looks any more.
-        if self.jobs.has_open(from) {
+        let work = self.data.join("work").join(from.folder());
+        let is_begun = std::fs::read_dir(work).is_ok_and(|mut jobs| jobs.next().is_some());
+        if is_begun || self.jobs.has_open(from) {
             return Err(Fault::new(
                 FaultKind::Busy,
                 "A recap of that library is being made just now.",
@@ -154,17 +174,28 @@ impl Host for App {
             tokio::time::sleep(JOBS_END_PAUSE).await;
         }
         self.library.erase(scope).await?;
+        match std::fs::remove_dir_all(self.data.join("work").join(scope.folder())) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(Fault::internal("removing what was begun", error));
+            }
+            _ => {}
+        }
         self.search.forget(scope);
         Ok(())
     }
 
     async fn archive(&self, scope: &Scope, more: Vec<(String, Vec<u8>)>) -> Result<PathBuf, Fault> {
+        // Each takes the disk and a while; whoever waits for a third is told, and can ask again.
+        let Ok(_place) = ARCHIVES.try_acquire() else {
+            return Err(Fault::new(FaultKind::TooMany, "Two archives are being packed already.")
+                .hint("Try again when one is done."));
+        };
         let (library, scope, data) = (self.library.clone(), scope.clone(), self.data.clone());
         let mut random = [0; 8];
         self.entropy.fill(&mut random);
         let name: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
         let made = tokio::task::spawn_blocking(move || {
-            let folder = data.join("cache").join("archives");
+            let folder = archives(&data);
             std::fs::create_dir_all(&folder)?;
             let path = folder.join(format!("{name}.tar"));
             library.archive_now(&scope, &more, &path).inspect_err(|_| {
@@ -174,7 +205,12 @@ impl Host for App {
             Ok::<_, std::io::Error>(path)
         });
         let made = made.await.map_err(|error| Fault::internal("packing an archive", error))?;
-        made.map_err(|error| Fault::internal("packing an archive", error))
+        made.map_err(|error| match error.kind() {
+            std::io::ErrorKind::StorageFull => {
+                Fault::new(FaultKind::StorageFull, "The disk is full; nothing was packed.")
+            }
+            _ => Fault::internal("packing an archive", error),
+        })
     }
 
     async fn call(

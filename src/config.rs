@@ -442,7 +442,13 @@ impl Config {
     /// Where people reach the page: the public URL, else the address that is listened on.
     pub fn own_url(&self) -> Url {
         let listened = || {
-            let Ok(url) = Url::parse(&format!("http://{}/", self.listen)) else {
+            // Listening everywhere is no address that anybody could open.
+            let here = if self.listen.ip().is_unspecified() {
+                format!("localhost:{}", self.listen.port())
+            } else {
+                self.listen.to_string()
+            };
+            let Ok(url) = Url::parse(&format!("http://{here}/")) else {
                 unreachable!("an address and a port make a link")
             };
             url

@@ -14,7 +14,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{Notify, watch};
 use tokio_util::task::TaskTracker;
 
-use crate::app::App;
+use crate::app::{self, App};
 use crate::config::{self, Config, ConfigError, Environment};
 use crate::events::EventHub;
 use crate::feed_cache::FeedCache;
@@ -203,6 +203,8 @@ impl Daemon {
             .map_err(|cause| StartError::Listen { address: own, cause })?;
         let door =
             private.local_addr().map_err(|cause| StartError::Listen { address: own, cause })?;
+        // Before anybody can ask for new ones: what goes on has its place already.
+        make_recap::resume_all(&app, interrupted).await;
         let has_proxy = config.behind_proxy || config.trusted_proxy_hops > 0;
         let bounds = Bounds {
             connections_max: config.connections_max,
@@ -226,7 +228,7 @@ impl Daemon {
             app.tasks.spawn(task.run);
         }
         http::sweep_imports(&app.data);
-        make_recap::resume_all(&app, interrupted);
+        app::sweep_archives(&app.data);
         app.tasks.spawn(checker::run(app.clone()));
         app.tasks.spawn(Processor::new(app.clone(), door, begun).run());
         Ok(Daemon { app, address, server, watching: Some(watching), _lock: lock })

@@ -100,6 +100,11 @@ impl Jobs {
         self.find(scope, id).is_some_and(|view| !view.stage.is_final())
     }
 
+    /// Notes a job that goes on after a start: it had its place before. The answer cancels it.
+    pub fn open_again(&self, scope: &Scope, view: JobView) -> Stop {
+        Jobs::note(&mut self.map(), scope, view)
+    }
+
     /// Notes a new job; `None` where the scope has [`OPEN_MAX`] open ones. The answer cancels it.
     pub fn open(&self, scope: &Scope, view: JobView) -> Option<Stop> {
         let mut map = self.map();
@@ -109,6 +114,10 @@ impl Jobs {
         if open.count() >= OPEN_MAX {
             return None;
         }
+        Some(Jobs::note(&mut map, scope, view))
+    }
+
+    fn note(map: &mut HashMap<JobId, Entry>, scope: &Scope, view: JobView) -> Stop {
         let mut finished: Vec<(DateTime<Utc>, JobId)> = map
             .iter()
             .filter_map(|(id, entry)| Some((entry.view.borrow().finished_at?, id.clone())))
@@ -124,7 +133,7 @@ impl Jobs {
             view: watch::Sender::new(view.clone()),
         };
         map.insert(view.id, entry);
-        Some(cancel)
+        cancel
     }
 
     /// Changes what is shown of a job; the new view, where the job is known.

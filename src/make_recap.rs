@@ -93,18 +93,31 @@ async fn has_room(app: &Arc<App>, scope: &Scope, upload_bytes: usize) -> Result<
             format!("Files of at most {} MiB are taken here.", allowance.upload_bytes_max / MIB),
         ));
     }
-    if allowance.storage_bytes_max == u64::MAX {
+    if upload_bytes as u64 <= room_left(app, scope).await? {
         return Ok(());
+    }
+    Err(library_full(allowance.storage_bytes_max))
+}
+
+/// Bytes that a scope may still keep.
+///
+/// # Errors
+/// The files; a mode that does not answer.
+pub async fn room_left(app: &Arc<App>, scope: &Scope) -> Result<u64, Fault> {
+    let most = app.mode.allowance(scope).await?.storage_bytes_max;
+    if most == u64::MAX {
+        return Ok(u64::MAX);
     }
     let (library, whose) = (app.library.clone(), scope.clone());
     let used = tokio::task::spawn_blocking(move || library.size_now(&whose)).await;
     let used = used.map_err(|error| Fault::internal("adding up a library", error))??;
-    if used + upload_bytes as u64 <= allowance.storage_bytes_max {
-        return Ok(());
-    }
-    let most = allowance.storage_bytes_max / MIB;
-    Err(Fault::new(FaultKind::NotEntitled, format!("The library is full: it may hold {most} MiB."))
-        .hint("Delete recaps that are not needed any more, or take a higher tier."))
+    if used >= most { Err(library_full(most)) } else { Ok(most - used) }
+}
+
+fn library_full(most: u64) -> Fault {
+    let most = most / (1024 * 1024);
+    Fault::new(FaultKind::NotEntitled, format!("The library is full: it may hold {most} MiB."))
+        .hint("Delete recaps that are not needed any more, or take a higher tier.")
 }
 
 fn stopping() -> Fault {
@@ -166,13 +179,18 @@ pub fn sweep_now(app: &App, begun: Vec<Interrupted>) {
     }
 }
 
-/// Takes interrupted jobs up again.
-pub fn resume_all(app: &Arc<App>, interrupted: Vec<Interrupted>) {
+/// Takes interrupted jobs up again; those of who has left are dropped.
+pub async fn resume_all(app: &Arc<App>, interrupted: Vec<Interrupted>) {
     for (scope, job, order, workspace) in interrupted {
-        if let Some(cancel) = app.jobs.open(&scope, first_view(app, &job, &order)) {
-            tracing::info!(%scope, %job, "a job that was interrupted goes on");
-            run_in_background(app, &scope, job, order, workspace, cancel);
+        let may = app.mode.entitled(&scope, Entitlement::Process).await;
+        if may.is_err_and(|fault| fault.kind == FaultKind::NotFound) {
+            tracing::info!(%scope, %job, "a job of somebody who has left is dropped");
+            workspace.remove();
+            continue;
         }
+        let cancel = app.jobs.open_again(&scope, first_view(app, &job, &order));
+        tracing::info!(%scope, %job, "a job that was interrupted goes on");
+        run_in_background(app, &scope, job, order, workspace, cancel);
     }
 }
 

@@ -20,6 +20,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use crate::app::App;
 use crate::domain::library::LibraryMeta;
 use crate::history::ImportReport;
+use crate::make_recap;
 
 use super::extract::{Id, JsonBody, Who, too_large};
 
@@ -230,6 +231,8 @@ pub(super) async fn import(
         }
         _ => Fault::internal("keeping an archive while it comes in", cause),
     };
+    let room = make_recap::room_left(&app, &caller.scope).await?;
+    let most = usize::try_from(room).unwrap_or(usize::MAX).min(ARCHIVE_BYTES_MAX);
     // It is kept on disk while it comes in: a large library would fill the memory.
     let folder = app.data.join("work");
     tokio::fs::create_dir_all(&folder).await.map_err(io)?;
@@ -243,8 +246,8 @@ pub(super) async fn import(
             Fault::invalid("The archive did not come in whole.").hint("Send it again.")
         })?;
         size += chunk.len();
-        if size > ARCHIVE_BYTES_MAX {
-            return Err(too_large(ARCHIVE_BYTES_MAX));
+        if size > most {
+            return Err(too_large(most));
         }
         file.write_all(&chunk).await.map_err(io)?;
     }

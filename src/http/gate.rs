@@ -4,13 +4,13 @@ use std::net::IpAddr;
 use std::sync::{Arc, Once};
 
 use axum::extract::{ConnectInfo, Request, State};
-use axum::http::header::{ACCEPT, HOST, LOCATION, SET_COOKIE};
+use axum::http::header::{ACCEPT, HOST, LOCATION};
 use axum::http::request::Parts;
 use axum::http::uri::Authority;
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
+use axum::http::{HeaderMap, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use recap_mode::{Admitted, Fault, FaultKind, Peer};
+use recap_mode::{Fault, FaultKind, Peer};
 
 use crate::app::App;
 use crate::config::Config;
@@ -137,40 +137,40 @@ pub(super) async fn identify(
     }
 }
 
-/// As [`identify`], where the mode may let a stranger in, who takes a cookie home.
+/// As [`identify`], where the mode may let a stranger in: the handler asks it once it is seen what they
+/// want.
 pub(super) async fn admit(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
-    match app.mode.admit(&parts).await {
-        Ok(Admitted { caller, set_cookie }) => {
+    match app.mode.identify(&parts).await {
+        Ok(caller) => {
             parts.extensions.insert(caller);
-            let mut response = next.run(Request::from_parts(parts, body)).await;
-            // Also on an answer that says no: whoever was let in is known from then on.
-            if let Some(cookie) = set_cookie.and_then(|text| HeaderValue::try_from(text).ok()) {
-                response.headers_mut().append(SET_COOKIE, cookie);
-            }
-            response
         }
-        Err(fault) => turned_away(&app, fault, &parts),
+        Err(fault) if fault.kind == FaultKind::Unauthenticated && app.mode.lets_in(&parts) => {}
+        Err(fault) => return turned_away(&app, fault, &parts),
     }
+    next.run(Request::from_parts(parts, body)).await
 }
 
 fn turned_away(app: &App, fault: Fault, parts: &Parts) -> Response {
-    if fault.kind == FaultKind::Unauthenticated && wants_page(&parts.method, &parts.headers) {
-        let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
-        let next: String = url::form_urlencoded::byte_serialize(path.as_bytes()).collect();
-        let place = app.mode.sign_in_path();
-        return (StatusCode::SEE_OTHER, [(LOCATION, format!("{place}?next={next}"))])
-            .into_response();
+    if !wants_page(&parts.headers) {
+        return fault.into_response();
     }
-    fault.into_response()
+    if fault.kind != FaultKind::Unauthenticated {
+        return super::web::sorry(fault);
+    }
+    let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
+    // What was sent with a form is gone: back to its page.
+    let path = if parts.method == Method::GET { path } else { "/" };
+    let next: String = url::form_urlencoded::byte_serialize(path.as_bytes()).collect();
+    let place = app.mode.sign_in_path();
+    (StatusCode::SEE_OTHER, [(LOCATION, format!("{place}?next={next}"))]).into_response()
 }
 
-fn wants_page(method: &Method, headers: &HeaderMap) -> bool {
-    *method == Method::GET
-        && headers
-            .get(ACCEPT)
-            .and_then(|value| value.to_str().ok())
-            .is_some_and(|kinds| kinds.contains("text/html"))
+fn wants_page(headers: &HeaderMap) -> bool {
+    headers
+        .get(ACCEPT)
+        .and_then(|value| value.to_str().ok())
+        .is_some_and(|kinds| kinds.contains("text/html"))
 }
 
 #[cfg(test)]

@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{FromRequest, Multipart, Path, Request, State};
-use axum::http::header::{ACCEPT, CONTENT_TYPE, LOCATION};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::header::{ACCEPT, CONTENT_TYPE, LOCATION, SET_COOKIE};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::{Stream, StreamExt, stream};
-use recap_mode::{Caller, Fault, JobId};
+use recap_mode::{Admitted, Caller, Fault, JobId};
 use serde::Deserialize;
 use tokio::sync::watch;
 use url::Url;
@@ -83,24 +83,49 @@ pub(super) struct UploadParams {
         (status = 413, description = "Larger than 64 MiB"), (status = 429, description = "Too many at once")))]
 pub(super) async fn process(
     State(app): State<Arc<App>>,
-    Who(caller): Who,
     Params(params): Params<UploadParams>,
     request: Request,
 ) -> Result<Response, Fault> {
     let accept = text_of(request.headers(), ACCEPT.as_str());
-    let made = begin(&app, &caller, params.name, request, &accept).await;
+    let made = begin(&app, params.name, request, &accept).await;
     // A form without a script: what is wrong is a page as well.
     if accept.contains("text/html") { Ok(made.unwrap_or_else(super::web::sorry)) } else { made }
 }
 
 async fn begin(
     app: &Arc<App>,
-    caller: &Caller,
     name: Option<String>,
     request: Request,
     accept: &str,
 ) -> Result<Response, Fault> {
-    let job = match read_order(app, request, name).await? {
+    let (parts, body) = request.into_parts();
+    let shown = parts.clone();
+    let asked = read_order(app, Request::from_parts(parts, body), name).await?;
+    // A stranger is somebody from here on, and no earlier: a slip in what they sent costs them nothing.
+    let (caller, cookie) = match shown.extensions.get::<Caller>() {
+        Some(caller) => (caller.clone(), None),
+        None => {
+            let Admitted { caller, set_cookie } = app.mode.admit(&shown).await?;
+            (caller, set_cookie)
+        }
+    };
+    let mut answer = answer(app, &caller, asked, accept).await;
+    if let Some(cookie) = cookie.and_then(|text| HeaderValue::try_from(text).ok()) {
+        // Also on an answer that says no.
+        let mut response = answer.unwrap_or_else(IntoResponse::into_response);
+        response.headers_mut().append(SET_COOKIE, cookie);
+        answer = Ok(response);
+    }
+    answer
+}
+
+async fn answer(
+    app: &Arc<App>,
+    caller: &Caller,
+    asked: Asked,
+    accept: &str,
+) -> Result<Response, Fault> {
+    let job = match asked {
         Asked::New(order, upload) => make_recap::start(app, &caller.scope, *order, upload).await?,
         Asked::Item(id) => make_recap::start_item(app, &caller.scope, &id).await?,
     };

@@ -72,6 +72,11 @@ pub trait Mode: Send + Sync + 'static {
     /// [`crate::FaultKind::Unauthenticated`] where a sign-in is needed and missing, wrong or over.
     async fn identify(&self, request: &Parts) -> Result<Caller, Fault>;
 
+    /// Whether [`Mode::admit`] would let in who asks and is nobody yet; false in most modes.
+    fn lets_in(&self, _request: &Parts) -> bool {
+        false
+    }
+
     /// Who is asking to begin a recap: a stranger may be let in here, and is somebody from then on.
     ///
     /// # Errors

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use chrono::{DateTime, Utc};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
-use recap_mode::{Fault, Scope};
+use recap_mode::{Fault, FaultKind, Scope};
 
 use crate::admin::{Cursor, PAGE_LINES_MAX};
 use crate::multi::Multi;
@@ -153,12 +153,16 @@ pub(crate) async fn run(multi: &Multi, words: &[String]) -> Result<String, Fault
             let _ = writeln!(out, "{count} sign-ins of {} ended.", tenant.email.as_str());
         }
         What::Verify => {
-            let differences = multi.ledger.verify()?;
-            if !differences.is_empty() {
-                let said: Vec<String> = differences.iter().map(ToString::to_string).collect();
-                return Err(
-                    Fault::internal("verifying the ledger", said.join("; ")).hint(said.join("\n"))
-                );
+            let mut said = multi.check()?;
+            if said.is_empty() {
+                said.extend(multi.ledger.verify()?.iter().map(ToString::to_string));
+            }
+            if !said.is_empty() {
+                return Err(Fault::new(
+                    FaultKind::Internal,
+                    format!("recap.db is not as it must be:\n{}\n", said.join("\n")),
+                )
+                .hint("Stop Recap, keep a copy of the file, and restore a backup."));
             }
             let _ = writeln!(out, "Every balance is what its journal says.");
         }

@@ -39,8 +39,11 @@ const TRIAL_BUCKET: &str = "trial";
 /// How often what is over is swept.
 const SWEEP_EVERY: Duration = Duration::from_secs(15 * 60);
 
+/// Longest that somebody waits for the relay: what was last known counts meanwhile.
+const RELAY_TIME: Duration = Duration::from_secs(2);
+
 /// How often folders that could not follow an account are tried again.
-const FOLDERS_EVERY: Duration = Duration::from_secs(20);
+const FOLDERS_EVERY: Duration = Duration::from_secs(3);
 
 /// Recap for many.
 pub(crate) struct Multi {
@@ -120,6 +123,14 @@ impl Multi {
         })
     }
 
+    /// Everything that is wrong with the database itself, a sentence each.
+    ///
+    /// # Errors
+    /// Where it cannot be read.
+    pub(crate) fn check(&self) -> Result<Vec<String>, Fault> {
+        Ok(self.database.check()?)
+    }
+
     /// Whether links can be sent.
     pub(crate) fn sends_mail(&self) -> bool {
         self.posting.is_some()
@@ -170,11 +181,15 @@ impl Multi {
     pub(crate) async fn with_told_tier(&self, tenant: Tenant) -> Tenant {
         let now = self.now();
         let (Some(relay), Some(host)) = (&self.relay, self.host().ok()) else { return tenant };
-        if tenant.is_admin || !relay.is_stale(tenant.tier_read_at, now) {
+        if tenant.is_admin || !relay.is_stale(&tenant.id, tenant.tier_read_at, now) {
             return tenant;
         }
         let told = async {
-            let told = relay.tier_of(host.as_ref(), &tenant.id, now).await?;
+            let asked = relay.tier_of(host.as_ref(), &tenant.id, now);
+            let told = tokio::time::timeout(RELAY_TIME, asked).await.unwrap_or_else(|_| {
+                relay.leave_alone(None, now);
+                Err(Fault::new(FaultKind::Upstream, "The relay did not tell the tier in time."))
+            })?;
             let noted = self.tenants.note_relay_tier(&tenant.id, told.tier, told.expires_at).await;
             noted.map_err(Fault::from)
         };
@@ -289,12 +304,15 @@ impl Mode for Multi {
         }
     }
 
+    fn lets_in(&self, request: &Parts) -> bool {
+        cookies::find(&request.headers, sessions::COOKIE_NAME).is_none()
+    }
+
     async fn admit(&self, request: &Parts) -> Result<Admitted, Fault> {
-        let shows = |name| cookies::find(&request.headers, name).is_some();
         match self.identify(request).await {
             Ok(caller) => return Ok(Admitted { caller, set_cookie: None }),
             Err(fault) if fault.kind != FaultKind::Unauthenticated => return Err(fault),
-            Err(fault) if shows(sessions::COOKIE_NAME) => return Err(fault),
+            Err(fault) if !self.lets_in(request) => return Err(fault),
             Err(_) => {}
         }
         let Some(Peer(address)) = request.extensions.get::<Peer>().copied() else {

@@ -100,7 +100,7 @@ impl From<Refusal> for Fault {
             Refusal::SetUpOver => fault(FaultKind::Unauthenticated)
                 .hint("Start Recap again: while there is no admin, its log shows a new one."),
             Refusal::TrialsUsedUp | Refusal::TrialSpent => fault(FaultKind::NoCredits)
-                .hint("Sign in with your e-mail address; what you made here comes along."),
+                .hint("Sign in with your e-mail address; what you made here comes along into a new account."),
             Refusal::TrialOver => fault(FaultKind::Unauthenticated).hint("Sign in."),
             Refusal::JobRefunded => fault(FaultKind::Conflict),
             Refusal::NoTenant => fault(FaultKind::NotFound),

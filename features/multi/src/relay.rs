@@ -2,8 +2,9 @@
 //! for and set. The routes and headers are the relay's own (its `user-tier` routes); what it tells is
 //! kept beside the tenant, so that a relay that is away changes nothing for a while.
 
+use std::collections::HashMap;
 use std::fmt;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use recap_mode::{Fault, FaultKind, Host};
@@ -38,9 +39,20 @@ impl fmt::Debug for RelaySettings {
 /// The relay.
 pub(crate) struct Relay {
     settings: RelaySettings,
-    /// Epoch seconds until which it is not asked.
-    silent_until: AtomicI64,
+    /// Until when it is not asked.
+    silent_until: Mutex<Silence>,
 }
+
+/// Epoch seconds until which the relay is left alone: for everybody where it does not answer, for one
+/// where its answer about them is of no use.
+#[derive(Default)]
+struct Silence {
+    for_all: i64,
+    for_one: HashMap<String, i64>,
+}
+
+/// Tenants about whom the relay has no answer that are remembered.
+const SILENT_MAX: usize = 10_000;
 
 /// What it tells of a tenant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,15 +84,37 @@ enum Instant {
 
 impl Relay {
     pub(crate) fn new(settings: RelaySettings) -> Relay {
-        Relay { settings, silent_until: AtomicI64::new(0) }
+        Relay { settings, silent_until: Mutex::default() }
     }
 
     /// Whether what was told at `read_at` has to be asked for again.
-    pub(crate) fn is_stale(&self, read_at: Option<DateTime<Utc>>, now: DateTime<Utc>) -> bool {
+    pub(crate) fn is_stale(
+        &self,
+        user_id: &str,
+        read_at: Option<DateTime<Utc>>,
+        now: DateTime<Utc>,
+    ) -> bool {
         let fresh = TimeDelta::minutes(FRESH_MINUTES);
         // A time to come is one of a clock that was wrong.
         let is_old = read_at.is_none_or(|at| at + fresh <= now || at > now + fresh);
-        is_old && now.timestamp() >= self.silent_until.load(Ordering::Relaxed)
+        let silence = self.silent_until.lock().unwrap_or_else(PoisonError::into_inner);
+        let until = silence.for_one.get(user_id).copied().unwrap_or(0).max(silence.for_all);
+        is_old && now.timestamp() >= until
+    }
+
+    /// Does not ask for a while: about one, or about anybody.
+    pub(crate) fn leave_alone(&self, user_id: Option<&str>, now: DateTime<Utc>) {
+        let until = now.timestamp() + SILENT_SECONDS;
+        let mut silence = self.silent_until.lock().unwrap_or_else(PoisonError::into_inner);
+        match user_id {
+            None => silence.for_all = until,
+            Some(user_id) => {
+                if silence.for_one.len() >= SILENT_MAX {
+                    silence.for_one.clear();
+                }
+                silence.for_one.insert(user_id.to_owned(), until);
+            }
+        }
     }
 
     /// A tenant's tier.
@@ -94,14 +128,18 @@ impl Relay {
         now: DateTime<Utc>,
     ) -> Result<ToldTier, Fault> {
         let path = ["relay", "user-tier", user_id];
-        let asked = self.call(host, http::Method::GET, &path, user_id, None);
-        let report = match asked.await {
-            Ok(report) => report,
+        let answer = match self.call(host, http::Method::GET, &path, user_id, None).await {
+            Ok(answer) => answer,
             Err(fault) => {
-                self.silent_until.store(now.timestamp() + SILENT_SECONDS, Ordering::Relaxed);
+                self.leave_alone(None, now);
                 return Err(fault);
             }
         };
+        // Somebody whom it does not know has bought nothing.
+        if answer.status() == http::StatusCode::NOT_FOUND {
+            return Ok(ToldTier { tier: Tier::Core, expires_at: None });
+        }
+        let report = read(&answer).inspect_err(|_| self.leave_alone(Some(user_id), now))?;
         let expires_at = match report.subscription_expires_at {
             None => None,
             Some(Instant::Text(at)) => Some(at),
@@ -121,9 +159,8 @@ impl Relay {
         tier: ToldTier,
     ) -> Result<(), Fault> {
         let body = json!({"user_id": user_id, "tier": tier.tier, "expires_at": tier.expires_at});
-        self.call(host, http::Method::POST, &["relay", "user-tier"], user_id, Some(body))
-            .await
-            .map(drop)
+        let path = ["relay", "user-tier"];
+        read(&self.call(host, http::Method::POST, &path, user_id, Some(body)).await?).map(drop)
     }
 
     async fn call(
@@ -133,11 +170,7 @@ impl Relay {
         path: &[&str],
         user_id: &str,
         body: Option<serde_json::Value>,
-    ) -> Result<Report, Fault> {
-        let failed = |why: String| {
-            Fault::new(FaultKind::Upstream, format!("The relay did not tell the tier: {why}."))
-                .hint("Try again in a minute.")
-        };
+    ) -> Result<http::Response<Vec<u8>>, Fault> {
         let mut url = self.settings.url.clone();
         if let Ok(mut segments) = url.path_segments_mut() {
             segments.pop_if_empty().extend(path);
@@ -153,13 +186,21 @@ impl Relay {
         let bytes = body.map(|body| body.to_string().into_bytes()).unwrap_or_default();
         let request =
             request.body(bytes).map_err(|error| Fault::internal("asking the relay", error))?;
-        let answer = host.call(request).await?;
-        if !answer.status().is_success() {
-            return Err(failed(format!("it answered {}", answer.status().as_u16())));
-        }
-        serde_json::from_slice(answer.body())
-            .map_err(|error| failed(format!("its answer cannot be read ({error})")))
+        host.call(request).await
     }
+}
+
+/// What the relay says about somebody.
+fn read(answer: &http::Response<Vec<u8>>) -> Result<Report, Fault> {
+    let failed = |why: String| {
+        Fault::new(FaultKind::Upstream, format!("The relay did not tell the tier: {why}."))
+            .hint("Try again in a minute.")
+    };
+    if !answer.status().is_success() {
+        return Err(failed(format!("it answered {}", answer.status().as_u16())));
+    }
+    serde_json::from_slice(answer.body())
+        .map_err(|error| failed(format!("its answer cannot be read ({error})")))
 }
 
 #[cfg(test)]
@@ -177,10 +218,14 @@ mod tests {
         let relay = relay();
         let ago = |minutes: i64| Some(now - TimeDelta::minutes(minutes));
         for (read_at, want) in [(None, true), (ago(4), false), (ago(5), true), (ago(-60), true)] {
-            assert_eq!(relay.is_stale(read_at, now), want, "{read_at:?}");
+            assert_eq!(relay.is_stale("ann", read_at, now), want, "{read_at:?}");
         }
-        relay.silent_until.store(now.timestamp() + 1, Ordering::Relaxed);
-        assert!(!relay.is_stale(None, now) && relay.is_stale(None, now + TimeDelta::seconds(1)));
+        let later = now + TimeDelta::seconds(SILENT_SECONDS);
+        relay.leave_alone(Some("ann"), now);
+        assert!(!relay.is_stale("ann", None, now) && relay.is_stale("ann", None, later));
+        assert!(relay.is_stale("ben", None, now), "one without an answer silences nobody else");
+        relay.leave_alone(None, now);
+        assert!(!relay.is_stale("ben", None, now) && relay.is_stale("ben", None, later));
     }
 
     #[test]

@@ -83,7 +83,7 @@ impl Standing {
             ),
             (Entitlement::Subscriptions, Standing::Trial) => refused(
                 "Following shows needs an account with the tier Pro or Max.",
-                "Sign in first; what you made here comes along.",
+                "Sign in first; what you made here comes along into a new account.",
             ),
             (Entitlement::PrivateAddresses, _) => refused(
                 "Only the operator of this Recap may fetch from addresses of its own network.",

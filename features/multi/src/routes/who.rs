@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
 use axum::extract::FromRequestParts;
@@ -19,6 +20,9 @@ use crate::trials;
 
 /// Largest body that is read here: an address, a password, a path.
 const BYTES_MAX: usize = 16 * 1024;
+
+/// Time in which it must have come: a few hundred bytes, over the slowest line.
+const BODY_TIME: Duration = Duration::from_secs(15);
 
 /// A person who is signed in.
 pub(super) struct Person(pub(super) Session);
@@ -67,9 +71,41 @@ pub(super) fn visit(headers: &HeaderMap) -> Visit {
     let cookie = |name| cookies::find(headers, name).map(str::to_owned);
     let label = headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     Visit {
-        label: label.chars().take(LABEL_CHARS_MAX).collect(),
+        label: browser(label).chars().take(LABEL_CHARS_MAX).collect(),
         session_cookie: cookie(sessions::COOKIE_NAME),
         trial_cookie: cookie(trials::TRIAL_COOKIE_NAME),
+    }
+}
+
+/// A browser as people call it, from the name that it gave itself; the name where it is no known one.
+fn browser(label: &str) -> String {
+    // What others also claim to be comes last.
+    let known = |words: &[(&str, &'static str)]| {
+        words.iter().find(|(word, _)| label.contains(word)).map(|(_, name)| *name)
+    };
+    let name = known(&[
+        ("Edg", "Edge"),
+        ("OPR/", "Opera"),
+        ("Firefox/", "Firefox"),
+        ("FxiOS/", "Firefox"),
+        ("Chrome/", "Chrome"),
+        ("CriOS/", "Chrome"),
+        ("Safari/", "Safari"),
+        ("curl/", "curl"),
+    ]);
+    let system = known(&[
+        ("iPhone", "iPhone"),
+        ("iPad", "iPad"),
+        ("Android", "Android"),
+        ("Windows", "Windows"),
+        ("Mac OS X", "macOS"),
+        ("CrOS", "ChromeOS"),
+        ("Linux", "Linux"),
+    ]);
+    match (name, system) {
+        (Some(name), Some(system)) => format!("{name} on {system}"),
+        (Some(name), None) => name.to_owned(),
+        (None, _) => label.to_owned(),
     }
 }
 
@@ -85,9 +121,12 @@ pub(super) async fn given<T: DeserializeOwned>(
     headers: &HeaderMap,
     body: Body,
 ) -> Result<T, Fault> {
-    let bytes = to_bytes(body, BYTES_MAX).await.map_err(|_| {
-        Fault::new(FaultKind::TooLarge, "What you sent is longer than is taken here.")
-    })?;
+    let bytes = tokio::time::timeout(BODY_TIME, to_bytes(body, BYTES_MAX))
+        .await
+        .map_err(|_| Fault::invalid("What you sent did not come in time.").hint("Send it again."))?
+        .map_err(|_| {
+            Fault::new(FaultKind::TooLarge, "What you sent is longer than is taken here.")
+        })?;
     if is_form(headers) {
         // An empty field of a form is one that was left out.
         let fields = url::form_urlencoded::parse(&bytes)
@@ -114,7 +153,34 @@ pub(super) fn local_path(next: Option<&str>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::local_path;
+    use super::{browser, local_path};
+
+    #[test]
+    fn a_browser_is_called_what_people_call_it() {
+        for (label, want) in [
+            (
+                "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0 Safari/537.36",
+                "Chrome on Linux",
+            ),
+            (
+                "Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 Chrome/140.0 Safari/537.36 Edg/140.0",
+                "Edge on Windows",
+            ),
+            (
+                "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15) Version/18 Safari/605",
+                "Safari on macOS",
+            ),
+            (
+                "Mozilla/5.0 (Android 15; Mobile; rv:140.0) Gecko/140.0 Firefox/140.0",
+                "Firefox on Android",
+            ),
+            ("curl/8.5.0", "curl"),
+            ("<script>", "<script>"),
+            ("", ""),
+        ] {
+            assert_eq!(browser(label), want);
+        }
+    }
 
     #[test]
     fn nobody_is_led_to_another_site() {
