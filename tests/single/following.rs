@@ -88,6 +88,8 @@ async fn a_show_is_looked_at_followed_and_its_newest_episodes_come_to_the_queue(
 
     let id = follow(&house, json!({"url": publisher.url("/feed")})).await;
     assert_eq!(found(&house, 3).await, ["Episode 6", "Episode 7", "Episode 8"]);
+    // The queue is written first: an episode that only the seen list had would be lost by a crash.
+    until("the seen list", async || house.file("seen-list.json").exists().then_some(())).await;
     let seen = file(&house, "seen-list.json");
     assert_eq!(seen["shows"][0]["title"], "The Bakery");
     assert_eq!(seen["shows"][0]["episodes"].as_array().unwrap().len(), 8, "{seen}");
