@@ -112,6 +112,8 @@ async fn single_mode_boots_without_a_database_a_sign_in_or_a_cookie() {
     }
     let status: Value = http.get(url("/api/status")).send().await.unwrap().json().await.unwrap();
     assert_eq!(status["signed_in_as"], Value::Null);
+    let said = program.said.lock().unwrap().clone();
+    assert!(!said.contains("WARN") && !said.contains("ERROR"), "{said}");
     assert_eq!(program.stop(), Some(0));
     let names: Vec<String> = std::fs::read_dir(data.path())
         .unwrap()

@@ -5,6 +5,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::log;
+use crate::relay::{FakeRelay, OPERATOR_KEY};
 use crate::service::{
     BOSS, Browser, Service, clock, count, near, near_with_expired_passes, near_with_wrong_passes,
     write,
@@ -86,6 +87,10 @@ async fn without_credits_an_item_waits_says_for_what_and_goes_on_by_itself() {
     assert_eq!(item["state"], "approved", "{item}");
     assert!(item["reason"]["message"].as_str().unwrap().len() > 20, "{item}");
     service.no_pass_is_left().await;
+    let asked = ada.send(Method::POST, "/api/process", json!({"text": "words"})).await;
+    assert_eq!(asked.0, 402, "a person is told at once: {}", asked.1);
+    let details = &asked.1["error"]["details"];
+    assert_eq!((&details["reason"], &details["total"]), (&json!("no_credits"), &json!(0)));
     let path = format!("/api/admin/tenants/{}/credits", ada.id().await);
     let body = json!({"amount": 1, "reason": "a gift"});
     assert_eq!(boss.send(Method::POST, &path, body).await.0, 200);
@@ -158,5 +163,41 @@ async fn before_any_admin_exists_the_owner_s_items_wait_and_then_go_on() {
     service.advance(TimeDelta::minutes(1));
     boss.item("Episode 1", "done").await;
     service.no_pass_is_left().await;
+    service.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_relay_owns_the_tiers_and_one_that_is_away_changes_nothing() {
+    let relay = FakeRelay::new().await;
+    let more = json!({"relay_url": relay.base});
+    let variables = [("RECAP_RELAY_OPERATOR_KEY", OPERATOR_KEY)];
+    let service =
+        Service::over(tempfile::tempdir().unwrap(), clock(), more, &variables, near).await;
+    let boss = service.person(BOSS).await;
+    let ada = service.person(ADA).await;
+    let id = ada.id().await;
+    let tier = async || ada.json("/api/account").await["effective_tier"].clone();
+    assert_eq!(tier().await, "core");
+    // Bought at the relay: seen when what was told is old.
+    relay.put(&id, "pro", Some("2026-11-20T12:00:00Z"));
+    assert_eq!(tier().await, "core");
+    service.advance(TimeDelta::minutes(5));
+    assert_eq!(tier().await, "pro");
+    let calls = relay.calls()[&id];
+    for _ in 0..20 {
+        assert_eq!(tier().await, "pro");
+    }
+    assert_eq!(relay.calls()[&id], calls, "it is not asked at every look");
+    relay.go_away();
+    service.advance(TimeDelta::minutes(30));
+    assert_eq!(tier().await, "pro", "as last known");
+    assert_eq!(boss.json("/api/account").await["is_admin"], true);
+    let body = json!({"tier": "max"});
+    let path = format!("/api/admin/tenants/{id}/tier");
+    let (status, said) = boss.send(Method::PUT, &path, body).await;
+    assert_eq!((status, &said["error"]["kind"]), (502, &json!("upstream")), "{said}");
+    assert_eq!(tier().await, "pro", "what the relay did not take is not set here either");
+    service.advance(TimeDelta::hours(2));
+    assert_eq!(tier().await, "core", "over at its end, whoever is away");
     service.stop().await;
 }

@@ -2,6 +2,7 @@
 //! request names. Its routes and headers are those of the real one's `user-tier`.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use axum::extract::{Path, State};
@@ -22,6 +23,7 @@ pub struct FakeRelay {
     tiers: Arc<Mutex<BTreeMap<String, Value>>>,
     calls: Arc<Mutex<BTreeMap<String, usize>>>,
     strangers: Arc<Mutex<usize>>,
+    is_away: Arc<AtomicBool>,
 }
 
 impl FakeRelay {
@@ -47,6 +49,17 @@ impl FakeRelay {
     /// What it knows of a person.
     pub fn tier(&self, user: &str) -> Option<Value> {
         self.tiers.lock().unwrap().get(user).cloned()
+    }
+
+    /// What a person bought there.
+    pub fn put(&self, user: &str, tier: &str, expires_at: Option<&str>) {
+        let set = json!({"user_id": user, "tier": tier, "expires_at": expires_at});
+        self.tiers.lock().unwrap().insert(user.to_owned(), set);
+    }
+
+    /// From now on it answers nothing that helps.
+    pub fn go_away(&self) {
+        self.is_away.store(true, Ordering::Relaxed);
     }
 
     /// Counts the call; whether it is one of the operator's, in a person's name.
@@ -87,6 +100,9 @@ async fn tell(
     if !relay.count(&headers, &user) {
         return StatusCode::UNAUTHORIZED.into_response();
     }
+    if relay.is_away.load(Ordering::Relaxed) {
+        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    }
     Json(relay.report(&user)).into_response()
 }
 
@@ -98,6 +114,9 @@ async fn set(
     let user = body["user_id"].as_str().unwrap_or_default().to_owned();
     if !relay.count(&headers, &user) {
         return StatusCode::UNAUTHORIZED.into_response();
+    }
+    if relay.is_away.load(Ordering::Relaxed) {
+        return StatusCode::SERVICE_UNAVAILABLE.into_response();
     }
     relay.tiers.lock().unwrap().insert(user.clone(), body);
     Json(relay.report(&user)).into_response()

@@ -101,6 +101,9 @@ impl Mode for Bent {
     async fn identify(&self, request: &Parts) -> Result<Caller, Fault> {
         self.mode.identify(request).await
     }
+    fn lets_in(&self, request: &Parts) -> bool {
+        self.mode.lets_in(request)
+    }
     async fn admit(&self, request: &Parts) -> Result<Admitted, Fault> {
         self.mode.admit(request).await
     }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::support::{House, single, start, start_with};
+use crate::support::{House, single, start, start_with, until};
 
 const PASSWORD: &str = "correct horse battery";
 
@@ -197,6 +197,11 @@ async fn the_document_names_every_route_and_each_is_there() {
             "{method} {path} is in the document and not in the router"
         );
     }
+    // What was sent was a transcript to one of them, and its job may be under way.
+    until("the end of all jobs", async || {
+        (house.daemon().app().jobs.open_count() == 0).then_some(())
+    })
+    .await;
     let document = house.json("/api/openapi.json").await;
     assert_eq!(document, serde_json::to_value(recap::http::openapi(house.daemon().app())).unwrap());
     let text = document.to_string();
