@@ -16,6 +16,8 @@ mod checklist;
 mod contract;
 #[cfg(feature = "multi")]
 mod log;
+#[cfg(feature = "multi")]
+mod mended;
 mod process;
 #[cfg(feature = "multi")]
 mod queue;

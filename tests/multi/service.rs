@@ -148,6 +148,9 @@ impl Mode for Bent {
     fn sign_in_path(&self) -> &'static str {
         self.mode.sign_in_path()
     }
+    fn account_link(&self, caller: &Caller) -> Option<(&'static str, &'static str)> {
+        self.mode.account_link(caller)
+    }
     fn guarded(&self) -> bool {
         self.mode.guarded()
     }
