@@ -154,6 +154,10 @@ impl Host for App {
             .hint("It is moved when that is done."));
         }
         self.library.adopt(from, to).await?;
+        // Of a visitor nothing stays behind but what would be lost: their lists have namesakes there.
+        if from.as_str().starts_with("anon/") && !self.library.has_recaps_now(from)? {
+            self.library.erase(from).await?;
+        }
         self.search.forget(from);
         self.search.forget(to);
         Ok(())

@@ -368,7 +368,7 @@ async fn prepare(
         Order::Episode { .. } => Urgency::Background,
         Order::Link { .. } | Order::Upload { .. } => Urgency::Asked,
     };
-    let _turn = app.job_places.take(urgency).await;
+    let _turn = app.job_places.take(urgency, scope.as_str()).await;
     // A run that was cut off between saving and tidying has its recap already.
     let (library, whose, name) = (app.library.clone(), scope.clone(), job.to_string());
     let made = tokio::task::spawn_blocking(move || library.made_by_now(&whose, &name))

@@ -1,9 +1,10 @@
 //! Places for work that a machine can do only so much of at once. What a person asked for just now goes
-//! before what runs in the background.
+//! before what runs in the background, and of people who ask for much each one comes in turn.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::{Mutex as AsyncMutex, OwnedSemaphorePermit, Semaphore, watch};
 
 /// Who waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +19,9 @@ pub enum Urgency {
 #[derive(Debug)]
 pub struct Turns {
     places: Arc<Semaphore>,
+    /// The line of each who asked: only its first stands in the line for places, so that twenty of one
+    /// are not twenty before another's first.
+    lines: Mutex<HashMap<String, Weak<AsyncMutex<()>>>>,
     asked_waiting: watch::Sender<usize>,
 }
 
@@ -30,14 +34,20 @@ pub struct Turn {
 impl Turns {
     /// So many places.
     pub fn new(places: usize) -> Turns {
-        Turns { places: Arc::new(Semaphore::new(places)), asked_waiting: watch::Sender::new(0) }
+        Turns {
+            places: Arc::new(Semaphore::new(places)),
+            lines: Mutex::default(),
+            asked_waiting: watch::Sender::new(0),
+        }
     }
 
-    /// Waits for a place.
-    pub async fn take(&self, urgency: Urgency) -> Turn {
+    /// Waits for a place for somebody.
+    pub async fn take(&self, urgency: Urgency, whose: &str) -> Turn {
         match urgency {
             Urgency::Asked => {
                 let _waiting = Waiting::new(&self.asked_waiting);
+                let line = self.line_of(whose);
+                let _first = line.lock().await;
                 Turn { _place: self.place().await }
             }
             Urgency::Background => {
@@ -54,6 +64,17 @@ impl Turns {
                 }
             }
         }
+    }
+
+    fn line_of(&self, whose: &str) -> Arc<AsyncMutex<()>> {
+        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        lines.retain(|_, line| line.strong_count() > 0);
+        if let Some(line) = lines.get(whose).and_then(Weak::upgrade) {
+            return line;
+        }
+        let line = Arc::default();
+        lines.insert(whose.to_owned(), Arc::downgrade(&line));
+        line
     }
 
     async fn place(&self) -> OwnedSemaphorePermit {
@@ -88,10 +109,10 @@ mod tests {
     #[tokio::test]
     async fn what_was_asked_for_goes_before_what_waited_longer() {
         let turns = Turns::new(1);
-        let held = turns.take(Urgency::Asked).await;
-        let mut background = Box::pin(turns.take(Urgency::Background));
+        let held = turns.take(Urgency::Asked, "ann").await;
+        let mut background = Box::pin(turns.take(Urgency::Background, "ann"));
         assert!(background.as_mut().now_or_never().is_none());
-        let mut asked = Box::pin(turns.take(Urgency::Asked));
+        let mut asked = Box::pin(turns.take(Urgency::Asked, "ann"));
         assert!(asked.as_mut().now_or_never().is_none());
         drop(held);
         assert!(background.as_mut().now_or_never().is_none(), "it lets the other go first");
@@ -102,13 +123,33 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn one_who_asks_for_much_lets_others_in_between() {
+        let turns = Turns::new(1);
+        let held = turns.take(Urgency::Asked, "ann").await;
+        let mut anns: Vec<_> =
+            (0..3).map(|_| Box::pin(turns.take(Urgency::Asked, "ann"))).collect();
+        for ann in &mut anns {
+            assert!(ann.as_mut().now_or_never().is_none());
+        }
+        let mut ben = Box::pin(turns.take(Urgency::Asked, "ben"));
+        assert!(ben.as_mut().now_or_never().is_none());
+        drop(held);
+        drop(anns.remove(0).await);
+        let turn = ben.await;
+        assert!(anns[0].as_mut().now_or_never().is_none(), "her next one stands behind his");
+        drop(turn);
+        drop(anns.remove(0).await);
+        anns.remove(0).await;
+    }
+
+    #[tokio::test]
     async fn who_goes_away_while_waiting_holds_nobody_up() {
         let turns = Turns::new(1);
-        let held = turns.take(Urgency::Background).await;
-        let mut asked = Box::pin(turns.take(Urgency::Asked));
+        let held = turns.take(Urgency::Background, "ann").await;
+        let mut asked = Box::pin(turns.take(Urgency::Asked, "ann"));
         assert!(asked.as_mut().now_or_never().is_none());
         drop(asked);
         drop(held);
-        assert!(turns.take(Urgency::Background).now_or_never().is_some());
+        assert!(turns.take(Urgency::Background, "ann").now_or_never().is_some());
     }
 }

@@ -112,6 +112,15 @@ impl Library {
         write!(out, "\n}},\n\"omitted\": {}}}\n", json(&omitted)).map_err(failed)
     }
 
+    /// Whether a scope has any recap on the disk. May block.
+    ///
+    /// # Errors
+    /// The files.
+    pub fn has_recaps_now(&self, scope: &Scope) -> Result<bool, StoreError> {
+        let listed = self.store().list_now(scope)?;
+        Ok(listed.iter().any(|file| layout::recap_id(&file.name).is_some()))
+    }
+
     /// Bytes of a scope's documents. May block.
     ///
     /// # Errors

@@ -112,7 +112,10 @@ async fn begin(
     let mut answer = answer(app, &caller, asked, accept).await;
     if let Some(cookie) = cookie.and_then(|text| HeaderValue::try_from(text).ok()) {
         // Also on an answer that says no.
-        let mut response = answer.unwrap_or_else(IntoResponse::into_response);
+        let mut response = match answer {
+            Err(fault) if accept.contains("text/html") => super::web::sorry(fault),
+            answer => answer.into_response(),
+        };
         response.headers_mut().append(SET_COOKIE, cookie);
         answer = Ok(response);
     }

@@ -230,6 +230,15 @@ mod multi {
         assert!(said.contains("used 1 of 1"), "{said}");
         let (code, said) = admin(&["verify"]);
         assert_eq!((code, said.trim()), (Some(0), "Every balance is what its journal says."));
+        let copy = data.path().join("copy.db");
+        let copy = copy.to_str().unwrap();
+        let (code, said) = admin(&["backup", copy]);
+        assert_eq!(code, Some(0), "{said}");
+        let saved = recap_multi::Database::open(std::path::Path::new(copy)).unwrap();
+        assert!(saved.check().unwrap().is_empty());
+        drop(saved);
+        let (code, said) = admin(&["backup", copy]);
+        assert_eq!(code, Some(2), "what is there is not written over: {said}");
         let (code, said) = admin(&["help"]);
         assert_eq!(code, Some(0), "{said}");
         assert!(said.contains("set-tier") && said.contains("end-sessions"), "{said}");

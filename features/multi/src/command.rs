@@ -2,6 +2,7 @@
 //! read and write the data folder may do all of it.
 
 use std::fmt::Write as _;
+use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
@@ -55,6 +56,11 @@ enum What {
     EndSessions {
         /// An address or an id
         tenant: String,
+    },
+    /// Copy the database while the daemon runs; history/ is copied as the files it is
+    Backup {
+        /// A file that does not exist yet
+        file: PathBuf,
     },
     /// Compute every balance anew from the journal, and name each difference
     Verify,
@@ -151,6 +157,10 @@ pub(crate) async fn run(multi: &Multi, words: &[String]) -> Result<String, Fault
             let tenant = find(multi, &tenant)?;
             let count = multi.sessions.end_all(&tenant.id).await?;
             let _ = writeln!(out, "{count} sign-ins of {} ended.", tenant.email.as_str());
+        }
+        What::Backup { file } => {
+            multi.backup_to(&file)?;
+            let _ = writeln!(out, "The database was copied to {}.", file.display());
         }
         What::Verify => {
             let mut said = multi.check()?;

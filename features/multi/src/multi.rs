@@ -131,6 +131,14 @@ impl Multi {
         Ok(self.database.check()?)
     }
 
+    /// Copies the database while it is written to.
+    ///
+    /// # Errors
+    /// Something is there already; the disk.
+    pub(crate) fn backup_to(&self, file: &std::path::Path) -> Result<(), Fault> {
+        Ok(self.database.backup_to(file)?)
+    }
+
     /// Whether links can be sent.
     pub(crate) fn sends_mail(&self) -> bool {
         self.posting.is_some()
@@ -259,6 +267,13 @@ impl Multi {
     }
 
     async fn sweep(&self) {
+        let path = self.database.path();
+        if !path.exists() {
+            tracing::error!(
+                file = %path.display(),
+                "The database is gone from its folder: what is written now is lost with the next stop. Put it back from a backup."
+            );
+        }
         for (what, swept) in [
             ("sign-ins, links and trials", self.admin.sweep().await),
             ("sessions", self.sessions.sweep().await),

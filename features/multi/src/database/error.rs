@@ -160,6 +160,7 @@ impl From<DatabaseError> for Fault {
             DatabaseError::Full | DatabaseError::GivenUp => {
                 Fault::new(FaultKind::StorageFull, error.to_string())
             }
+            DatabaseError::Exists { .. } => Fault::new(FaultKind::Conflict, error.to_string()),
             other => Fault::internal("asking the database", other),
         }
     }
