@@ -23,6 +23,8 @@ pub(crate) enum Letter {
     SignIn {
         /// Hash of the asking browser's cookie, in hexadecimal digits.
         browser: String,
+        /// From which network it was asked for.
+        network: String,
     },
 }
 

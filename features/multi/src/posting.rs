@@ -200,13 +200,13 @@ fn take(
     let Some(claimed) = outbox::claim(tx, now)? else {
         return Ok(Step::Nothing(outbox::next_turn(tx)?));
     };
-    let Letter::SignIn { browser } = &claimed.letter;
+    let Letter::SignIn { browser, network } = &claimed.letter;
     let refused = match TokenHash::of_hex(browser) {
         None => Some(Dropped::Over),
         Some(_) if claimed.expires_at - now < TimeDelta::seconds(LIFE_SECONDS_MIN) => {
             Some(Dropped::Over)
         }
-        Some(_) if claimed.tries == 0 => why_not(tx, settings, &claimed.recipient, now)?,
+        Some(_) if claimed.tries == 0 => why_not(tx, settings, &claimed.recipient, network, now)?,
         Some(_) => None,
     };
     if let Some(why) = refused {
@@ -224,11 +224,18 @@ fn why_not(
     tx: &Tx<'_>,
     settings: &SignInSettings,
     email: &Email,
+    network: &str,
     now: DateTime<Utc>,
 ) -> Result<Option<Dropped>, DatabaseError> {
-    let (key, limit) = (email.hash().to_hex(), settings.mails_per_address);
-    if let Taken::Full(_) = rate_limits::take(tx, "mail_to", &key, limit, now)? {
-        return Ok(Some(Dropped::TooMany));
+    // By network first: what is too much from there takes nothing of what all have.
+    let key = email.hash().to_hex();
+    for (kind, key, limit) in [
+        ("mail_to_from", format!("{key} {network}"), settings.mails_per_address),
+        ("mail_to", key.clone(), settings.mails_per_address_in_all),
+    ] {
+        if let Taken::Full(_) = rate_limits::take(tx, kind, &key, limit, now)? {
+            return Ok(Some(Dropped::TooMany));
+        }
     }
     let is_known = tenants::by_email(tx, email)?.is_some();
     Ok((!is_known && !may_sign_up(settings, email)).then_some(Dropped::Closed))

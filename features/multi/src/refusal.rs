@@ -18,8 +18,8 @@ pub enum Refusal {
     /// Not an address.
     #[error(transparent)]
     Email(#[from] EmailError),
-    /// Too often from this network; there is room again after the time.
-    #[error("There were too many tries from your network.")]
+    /// Too often from this network or for this address; there is room again after the time.
+    #[error("There were too many tries.")]
     TooMany(TimeDelta),
     /// More mail waits than the outbox holds.
     #[error("Too much mail waits to be sent.")]

@@ -47,8 +47,11 @@ pub struct SignInSettings {
     pub sign_ups_open: bool,
     /// Links that may be asked for from one network.
     pub asks_per_network: RateLimit,
-    /// Mails that one address gets, whoever asks; further asks are answered as ever, unmailed.
+    /// Mails that one address gets for the asks of one network; further asks are answered as ever,
+    /// unmailed, and keep nobody elsewhere from theirs.
     pub mails_per_address: RateLimit,
+    /// Mails that one address gets, whoever asks.
+    pub mails_per_address_in_all: RateLimit,
     /// Wrong links, codes and passwords from one network.
     pub wrong_secrets_per_network: RateLimit,
     /// Wrong passwords for one address, from wherever; a link by mail is not held up by it.
@@ -63,6 +66,7 @@ impl Default for SignInSettings {
             sign_ups_open: true,
             asks_per_network: RateLimit::new(20, 60),
             mails_per_address: RateLimit::new(6, 60),
+            mails_per_address_in_all: RateLimit::new(30, 60),
             wrong_secrets_per_network: RateLimit::new(30, 15),
             wrong_passwords_per_address: RateLimit::new(10, 15),
         }
@@ -173,7 +177,10 @@ impl SignIn {
         let email = Email::parse(address)?;
         let (network, now) = (Network::of(from), self.clock.now());
         let browser = Token::random(&*self.entropy);
-        let letter = Letter::SignIn { browser: browser.hash().to_hex() };
+        let letter = Letter::SignIn {
+            browser: browser.hash().to_hex(),
+            network: network.as_str().to_owned(),
+        };
         let (id, limit) = (new_id(now, &*self.entropy), self.settings.asks_per_network);
         let asked = self.database.write(move |tx| -> Decided<()> {
             if let Taken::Full(wait) = rate_limits::take(tx, "ask", network.as_str(), limit, now)? {

@@ -102,6 +102,7 @@ async fn with_one_session_too_many_the_one_unused_for_longest_ends() {
     let house = house_with(
         SignInSettings {
             mails_per_address: recap_multi::rate_limits::RateLimit::new(1000, 1),
+            mails_per_address_in_all: recap_multi::rate_limits::RateLimit::new(1000, 1),
             asks_per_network: recap_multi::rate_limits::RateLimit::new(1000, 1),
             ..SignInSettings::default()
         },

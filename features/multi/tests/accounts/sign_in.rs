@@ -192,7 +192,7 @@ async fn a_network_may_ask_so_often_and_is_told_when_again_also_after_a_restart(
 #[tokio::test]
 async fn an_address_gets_so_many_mails_and_further_asks_are_answered_as_ever() {
     let house = house_with(
-        settings(|settings| settings.mails_per_address = RateLimit::new(2, 60)),
+        settings(|settings| settings.mails_per_address_in_all = RateLimit::new(2, 60)),
         TrialSettings::default(),
     );
     for (n, from) in ["192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.4"].iter().enumerate() {
@@ -206,6 +206,23 @@ async fn an_address_gets_so_many_mails_and_further_asks_are_answered_as_ever() {
     house.minutes(30);
     house.sign_in.ask("ann@example.org", ip(HERE)).await.unwrap();
     assert_eq!(house.post().await, [Posted::Sent]);
+}
+
+#[tokio::test]
+async fn who_asks_too_often_for_somebody_keeps_nobody_elsewhere_from_their_mail() {
+    let house = house_with(
+        settings(|settings| settings.mails_per_address = RateLimit::new(2, 60)),
+        TrialSettings::default(),
+    );
+    let asked = async |from: &str| {
+        house.sign_in.ask("ann@example.org", ip(from)).await.unwrap();
+        house.clock.advance(TimeDelta::milliseconds(1));
+        house.post().await
+    };
+    for want in [Posted::Sent, Posted::Sent, Posted::Dropped(Dropped::TooMany)] {
+        assert_eq!(asked("192.0.2.1").await, [want]);
+    }
+    assert_eq!(asked("192.0.2.2").await, [Posted::Sent], "the person's own network");
 }
 
 #[tokio::test]
@@ -298,6 +315,7 @@ fn of_64_racing_links_of_one_new_address_one_account_with_one_seed_comes() {
     let house = house_with(
         settings(|settings| {
             settings.mails_per_address = RateLimit::new(100, 60);
+            settings.mails_per_address_in_all = RateLimit::new(100, 60);
             settings.asks_per_network = RateLimit::new(100, 60);
         }),
         TrialSettings::default(),
