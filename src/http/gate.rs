@@ -1,6 +1,6 @@
 //! What goes before every handler: the peer's address, whether the host is ours, who is asking.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Once};
 
 use axum::extract::{ConnectInfo, Request, State};
@@ -22,10 +22,7 @@ pub(super) async fn find_peer(
     mut request: Request,
     next: Next,
 ) -> Response {
-    let peer = request
-        .extensions()
-        .get::<ConnectInfo<std::net::SocketAddr>>()
-        .map(|ConnectInfo(at)| at.ip());
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(at)| at.ip());
     let Some(peer) = peer else {
         return Fault::internal("finding the peer's address", "no ConnectInfo").into_response();
     };
@@ -72,7 +69,8 @@ fn forwarded(headers: &HeaderMap, hops: usize) -> Option<IpAddr> {
         .collect();
     let text = list.get(list.len().checked_sub(hops)?)?.trim();
     let bare = text.strip_prefix('[').and_then(|rest| rest.split(']').next()).unwrap_or(text);
-    bare.parse().ok()
+    // Some proxies write the port behind it.
+    bare.parse().ok().or_else(|| Some(text.parse::<SocketAddr>().ok()?.ip()))
 }
 
 /// Refuses requests under a foreign host name: a page elsewhere whose name was made to lead here
@@ -232,6 +230,13 @@ mod tests {
         assert_eq!(forwarded(&headers, 1), ip("2001:db8::1"));
         assert_eq!(forwarded(&headers, 2), ip("2.2.2.2"));
         assert_eq!(forwarded(&headers, 4), None);
+        for (text, want) in
+            [("3.3.3.3:4711", ip("3.3.3.3")), ("unknown", None), ("", None), ("3.3.3.3:x", None)]
+        {
+            let mut headers = HeaderMap::new();
+            headers.append("x-forwarded-for", HeaderValue::from_static(text));
+            assert_eq!(forwarded(&headers, 1), want, "{text}");
+        }
         assert_eq!(forwarded(&HeaderMap::new(), 1), None);
     }
 }
