@@ -15,6 +15,7 @@ pub mod http;
 pub mod jobs;
 pub mod letters;
 pub mod make_recap;
+pub mod models;
 pub mod net;
 pub mod outline;
 pub mod pipeline;
