@@ -2,6 +2,7 @@
 //! guard at each hop, a bound on what is unpacked and a deadline over all of it.
 
 mod guard;
+mod proxy;
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
@@ -21,6 +22,7 @@ use url::{Host, Url};
 use crate::domain::links::{veiled_path, veiled_query};
 
 pub use guard::is_public;
+pub use proxy::Proxy;
 
 /// Hops that a redirect may take. What browsers allow (20) is more than any publisher needs.
 const REDIRECTS_MAX: usize = 10;
