@@ -25,4 +25,5 @@ pub mod single;
 pub mod store;
 pub mod transcripts;
 pub mod turns;
+pub mod videos;
 pub mod work;

@@ -63,6 +63,7 @@ fn arrows() -> BTreeMap<&'static str, &'static [&'static str]> {
         ("store", &["store"]),
         ("net", &["net", "domain"]),
         ("models", &["models", "net", "domain"]),
+        ("videos", &["videos", "net", "domain"]),
         ("audio", &["audio", "domain"]),
         ("turns", &["turns"]),
         ("feed_cache", &["feed_cache", "feeds", "net"]),
