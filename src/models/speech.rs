@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use super::{ModelError, Usage};
+use crate::domain::transcript::Times;
 
 /// Samples a second of every piece.
 pub const SAMPLE_RATE: u32 = 16_000;
@@ -60,6 +61,9 @@ pub struct HeardPiece {
     /// What it took.
     #[serde(default)]
     pub usage: Usage,
+    /// Whether the engine said when each segment was spoken, or its text was laid over the piece.
+    #[serde(default, skip_serializing_if = "Times::is_exact")]
+    pub times: Times,
 }
 
 /// Turns sound into words.

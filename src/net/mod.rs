@@ -1,6 +1,7 @@
-//! The guarded way out: every request to the outside goes through [`Net::fetch`], with an address
-//! guard at each hop, a bound on what is unpacked and a deadline over all of it.
+//! The guarded way out: every request to the outside goes through [`Net::fetch`] or
+//! [`Net::exchange`], with an address guard at each hop, a bound on what is unpacked and a deadline over all of it.
 
+mod exchange;
 mod guard;
 mod proxy;
 
@@ -13,7 +14,7 @@ use http::header::{
     ACCEPT, CONTENT_TYPE, COOKIE, ETAG, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED, LOCATION,
     RETRY_AFTER,
 };
-use http::{HeaderMap, HeaderName, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use recap_mode::{Fault, FaultKind};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
@@ -21,6 +22,7 @@ use url::{Host, Url};
 
 use crate::domain::links::{veiled_path, veiled_query};
 
+pub use exchange::{Body, Exchange, Exchanged, Field};
 pub use guard::is_public;
 pub use proxy::Proxy;
 
@@ -322,6 +324,16 @@ fn advice(status: u16) -> &'static str {
 }
 
 impl FetchError {
+    /// What a client's error on the way to `url` is.
+    fn of(error: &reqwest::Error, url: &Url) -> FetchError {
+        let link = Shown::from(url);
+        if guard::refused(error) {
+            FetchError::Private { link, host: url.host_str().unwrap_or_default().to_owned() }
+        } else {
+            FetchError::Unreachable { link, why: plainly(error) }
+        }
+    }
+
     /// Whether it may pass by itself: the way, or the server, has its own trouble.
     pub fn may_pass(&self) -> bool {
         match self {
@@ -461,7 +473,7 @@ impl Net {
         request: &Request,
         validators: &Validators,
     ) -> Result<Answer, FetchError> {
-        let mut deadline = Deadline { at: Instant::now() + request.deadline, request };
+        let mut deadline = Deadline::of(&request.url, request.deadline);
         let (response, url, moved_to) = deadline.hold(self.follow(request, validators)).await??;
         if response.status() == StatusCode::NOT_MODIFIED && !validators.is_empty() {
             return Ok(Answer::Unchanged);
@@ -483,40 +495,23 @@ impl Net {
         let url = Url::parse(&parts.uri.to_string()).map_err(|error| FetchError::NoClient {
             why: format!("the address of a service cannot be read: {error}"),
         })?;
-        let request = Request {
-            url: url.clone(),
-            accept: "application/json",
-            cookie: None,
-            bytes_max: CALL_BYTES_MAX,
-            deadline: CALL_TIME,
-            trust: Trust::Private,
-        };
-        let deadline = Deadline { at: Instant::now() + CALL_TIME, request: &request };
-        let link = Shown::from(&url);
-        let unreachable = |error: &reqwest::Error| FetchError::Unreachable {
-            link: link.clone(),
-            why: plainly(error),
-        };
-        let asked = self
-            .client(true)?
-            .request(parts.method, url.clone())
-            .headers(parts.headers)
-            .header(ACCEPT, request.accept)
-            .body(body);
-        let mut response =
-            deadline.hold(asked.send()).await?.map_err(|error| unreachable(&error))?;
-        let mut bytes = Vec::new();
-        while let Some(chunk) =
-            deadline.hold(response.chunk()).await?.map_err(|error| unreachable(&error))?
-        {
-            if (bytes.len() + chunk.len()) as u64 > CALL_BYTES_MAX {
-                return Err(FetchError::TooLarge { link, mib: CALL_BYTES_MAX / (1024 * 1024) });
-            }
-            bytes.extend_from_slice(&chunk);
-        }
-        let mut answer = http::Response::new(bytes);
-        *answer.status_mut() = response.status();
-        *answer.headers_mut() = response.headers().clone();
+        let mut headers = parts.headers;
+        headers.entry(ACCEPT).or_insert(HeaderValue::from_static("application/json"));
+        let exchanged = self
+            .exchange(&Exchange {
+                method: parts.method,
+                url,
+                headers,
+                body: Body::Bytes(body.into()),
+                bytes_max: CALL_BYTES_MAX,
+                deadline: CALL_TIME,
+                silence: SILENCE_TIME,
+                trust: Trust::Private,
+            })
+            .await?;
+        let mut answer = http::Response::new(exchanged.bytes);
+        *answer.status_mut() = exchanged.status;
+        *answer.headers_mut() = exchanged.headers;
         Ok(answer)
     }
 
@@ -553,11 +548,28 @@ impl Net {
         url: &Url,
         validators: &Validators,
     ) -> Result<reqwest::Response, FetchError> {
+        let client = self.client_for(url, &request.trust)?;
+        let mut asked = client.get(url.clone()).header(ACCEPT, request.accept);
+        if let Some(etag) = &validators.etag {
+            asked = asked.header(IF_NONE_MATCH, etag);
+        }
+        if let Some(at) = &validators.last_modified {
+            asked = asked.header(IF_MODIFIED_SINCE, at);
+        }
+        // Never to another server than the one that it is for.
+        if let Some(cookie) = request.cookie.filter(|_| same_server(&request.url, url)) {
+            asked = asked.header(COOKIE, cookie);
+        }
+        asked.send().await.map_err(|error| FetchError::of(&error, url))
+    }
+
+    /// The client by which `url` may be reached, if it may.
+    fn client_for(&self, url: &Url, trust: &Trust) -> Result<&reqwest::Client, FetchError> {
         let link = Shown::from(url);
         if !matches!(url.scheme(), "http" | "https") {
             return Err(FetchError::Scheme { link });
         }
-        let trusted = request.trust.covers(url);
+        let trusted = trust.covers(url);
         // A resolver is not asked for literal addresses, so they are looked at here.
         let literal = match url.host() {
             Some(Host::Ipv4(ip)) => Some(ip.into()),
@@ -571,69 +583,59 @@ impl Net {
                 host: url.host_str().unwrap_or_default().to_owned(),
             });
         }
-        let client = self.client(trusted)?;
-        let mut asked = client.get(url.clone()).header(ACCEPT, request.accept);
-        if let Some(etag) = &validators.etag {
-            asked = asked.header(IF_NONE_MATCH, etag);
-        }
-        if let Some(at) = &validators.last_modified {
-            asked = asked.header(IF_MODIFIED_SINCE, at);
-        }
-        // Never to another server than the one that it is for.
-        if let Some(cookie) = request.cookie.filter(|_| same_server(&request.url, url)) {
-            asked = asked.header(COOKIE, cookie);
-        }
-        asked.send().await.map_err(|error| {
-            if guard::refused(&error) {
-                FetchError::Private { link, host: url.host_str().unwrap_or_default().to_owned() }
-            } else {
-                FetchError::Unreachable { link, why: plainly(&error) }
-            }
-        })
+        self.client(trusted)
     }
 
     async fn read(
         &self,
         request: &Request,
-        deadline: &mut Deadline<'_>,
+        deadline: &mut Deadline,
         url: Url,
         moved_to: Option<Url>,
-        mut response: reqwest::Response,
+        response: reqwest::Response,
     ) -> Result<Fetched, FetchError> {
-        let link = Shown::from(&url);
-        let too_large =
-            || FetchError::TooLarge { link: link.clone(), mib: request.bytes_max / (1024 * 1024) };
         if response.status() != StatusCode::OK {
             return Err(FetchError::Status {
                 status: response.status().as_u16(),
                 retry_after: RetryAfter::of(response.headers()),
-                link,
+                link: Shown::from(&url),
             });
-        }
-        // What says that it is too large is believed; what lies is found out below.
-        if response.content_length().is_some_and(|length| length > request.bytes_max) {
-            return Err(too_large());
         }
         let (media_type, charset) = content_type(response.headers());
         let validators = Validators::of(response.headers());
+        let (bytes, place) =
+            self.drain(response, request.bytes_max, SILENCE_TIME, deadline, &url).await?;
+        Ok(Fetched { url, moved_to, validators, media_type, charset, bytes, _place: place })
+    }
+
+    /// Reads a body to its end, within its bounds. A large one takes the one place for such.
+    async fn drain(
+        &self,
+        mut response: reqwest::Response,
+        bytes_max: u64,
+        silence: Duration,
+        deadline: &mut Deadline,
+        url: &Url,
+    ) -> Result<(Vec<u8>, Option<OwnedSemaphorePermit>), FetchError> {
+        let link = Shown::from(url);
+        let too_large =
+            || FetchError::TooLarge { link: link.clone(), mib: bytes_max / (1024 * 1024) };
+        // What says that it is too large is believed; what lies is found out below.
+        if response.content_length().is_some_and(|length| length > bytes_max) {
+            return Err(too_large());
+        }
         // What is said to come is made room for at once: growing by doubling would hold three times it.
         let said = response.content_length().and_then(|length| usize::try_from(length).ok());
         let mut bytes = Vec::with_capacity(said.unwrap_or(0).min(SMALL_BYTES));
         let mut place = None;
         loop {
-            let chunk = deadline.hold(tokio::time::timeout(SILENCE_TIME, response.chunk())).await?;
+            let chunk = deadline.hold(tokio::time::timeout(silence, response.chunk())).await?;
             let chunk = chunk
-                .map_err(|_| FetchError::TimedOut {
-                    link: link.clone(),
-                    secs: SILENCE_TIME.as_secs(),
-                })?
-                .map_err(|error| FetchError::Unreachable {
-                    link: link.clone(),
-                    why: plainly(&error),
-                })?;
+                .map_err(|_| FetchError::TimedOut { link: link.clone(), secs: silence.as_secs() })?
+                .map_err(|error| FetchError::of(&error, url))?;
             let Some(chunk) = chunk else { break };
             // Counted unpacked: a small packed answer can grow a thousandfold.
-            if (bytes.len() + chunk.len()) as u64 > request.bytes_max {
+            if (bytes.len() + chunk.len()) as u64 > bytes_max {
                 return Err(too_large());
             }
             if place.is_none() && bytes.len() + chunk.len() > SMALL_BYTES {
@@ -649,7 +651,7 @@ impl Net {
             }
             bytes.extend_from_slice(&chunk);
         }
-        Ok(Fetched { url, moved_to, validators, media_type, charset, bytes, _place: place })
+        Ok((bytes, place))
     }
 
     fn client(&self, trusted: bool) -> Result<&reqwest::Client, FetchError> {
@@ -672,17 +674,17 @@ fn same_server(a: &Url, b: &Url) -> bool {
 }
 
 /// The end of the time that a request may take.
-struct Deadline<'a> {
+struct Deadline {
     at: Instant,
-    request: &'a Request,
+    link: Shown,
+    secs: u64,
 }
 
-impl Deadline<'_> {
+impl Deadline {
     async fn hold<A>(&self, work: impl Future<Output = A>) -> Result<A, FetchError> {
-        tokio::time::timeout_at(self.at, work).await.map_err(|_| FetchError::TimedOut {
-            link: Shown::from(&self.request.url),
-            secs: self.request.deadline.as_secs(),
-        })
+        tokio::time::timeout_at(self.at, work)
+            .await
+            .map_err(|_| FetchError::TimedOut { link: self.link.clone(), secs: self.secs })
     }
 }
 
