@@ -1,6 +1,7 @@
 #![doc = include_str!("ARCHITECTURE.md")]
 
 pub mod app;
+pub mod audio;
 pub mod cli;
 pub mod config;
 pub mod daemon;

@@ -149,6 +149,8 @@ pub enum ReasonCode {
     Credits,
     /// Waits: the subscription's cap for today is reached.
     Cap,
+    /// Waits: what models may cost in a day or month is spent.
+    CostCap,
     /// Waits: its publisher has not published it yet.
     NotPublished,
     /// Waits: it failed in a way that passes, and is tried again.
@@ -506,6 +508,21 @@ impl QueueItem {
 }
 
 impl AutoQueue {
+    /// Lets items go on that wait for the same; how many there were.
+    pub fn release(&mut self, code: ReasonCode) -> usize {
+        let waits = |item: &&mut QueueItem| {
+            let is_why = |reason: &Reason| reason.code == code;
+            item.state == State::Approved && item.reason.as_ref().is_some_and(is_why)
+        };
+        let mut count = 0;
+        for item in self.items.iter_mut().filter(waits) {
+            item.not_before = None;
+            item.reason = None;
+            count += 1;
+        }
+        count
+    }
+
     /// The item of an episode.
     pub fn find(&self, id: &EpisodeId) -> Option<&QueueItem> {
         self.items.iter().find(|item| item.id == *id)
@@ -842,6 +859,25 @@ mod tests {
         let states: Vec<State> = queue.items.iter().map(|item| item.state).collect();
         assert_eq!(states, [State::Done, State::Found, State::Approved, State::Approved]);
         assert!(!queue.reconcile(now(), found));
+    }
+
+    #[test]
+    fn what_waits_for_one_thing_is_let_go_and_nothing_else() {
+        let waits = |n, code| {
+            let mut one = item(n, State::Approved);
+            one.not_before = Some(now() + TimeDelta::hours(1));
+            one.reason = Some(Reason { code, message: "x".to_owned() });
+            one
+        };
+        let mut failed = waits(3, ReasonCode::CostCap);
+        failed.state = State::Failed;
+        let mut queue =
+            queue(vec![waits(1, ReasonCode::CostCap), waits(2, ReasonCode::Credits), failed]);
+        assert_eq!(queue.release(ReasonCode::CostCap), 1);
+        let ready: Vec<bool> = queue.items.iter().map(|item| item.is_ready(now())).collect();
+        assert_eq!(ready, [true, false, false]);
+        assert_eq!(queue.items[0].reason, None);
+        assert_eq!(queue.release(ReasonCode::CostCap), 0);
     }
 
     #[test]

@@ -27,8 +27,16 @@ const TITLE_CHARS_MAX: usize = 1000;
 const DEVICES: [&str; 4] = ["con", "prn", "aux", "nul"];
 
 /// Names of a scope's other documents, which no recap may take.
-const RESERVED: [&str; 7] =
-    ["_meta", "auto-queue", "feed-state", "seen-list", "settings", "skip-list", "subscriptions"];
+const RESERVED: [&str; 8] = [
+    "_meta",
+    "auto-queue",
+    "feed-state",
+    "seen-list",
+    "settings",
+    "skip-list",
+    "spending",
+    "subscriptions",
+];
 
 /// A recap's id and the stem of its file: date, slug and six characters. Ids of taken-over files
 /// stay as they are, so any stem that is safe in a path is one.
@@ -187,6 +195,12 @@ pub struct TranscriptOrigin {
     /// Which model heard it, where one did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub model: Option<String>,
+    /// Which of a video's tracks, by its name there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub track: Option<String>,
+    /// Who made that track: `manual`, `automatic`, `translated`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub track_kind: Option<String>,
     /// Where it was fetched.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<Url>,
@@ -234,6 +248,12 @@ pub struct OutlineOrigin {
     /// Whether the publisher's chapters set the boundaries.
     #[serde(default)]
     pub chapters: bool,
+    /// Hash of the prompts that a model was asked with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prompts: Option<String>,
+    /// The models that failed before, so that the next or the built-in outline stood in.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fell_back_from: Vec<String>,
 }
 
 /// One titled, timed part of a recap.

@@ -27,20 +27,20 @@ pub(super) struct AnthropicText {
 impl AnthropicText {
     pub(super) fn new(line: Arc<Line>) -> AnthropicText {
         // No temperature: newer models take none.
-        let dialect = Dialect { form: Form::Schema, completion_tokens: false, temperature: false };
+        let dialect = Dialect::new(false, false);
         AnthropicText { line, spoken: Spoken::new(dialect) }
     }
 
-    fn body(&self, prompt: &Prompt, form: Form) -> Value {
+    fn body(&self, prompt: &Prompt, dialect: Dialect) -> Value {
         let instance = &self.line.instance;
-        let most = instance.answer_tokens_max.unwrap_or(u64::MAX).min(prompt.answer_tokens_max);
+        let most = instance.answer_tokens(prompt.answer_tokens_max).min(dialect.answer_tokens_max);
         let mut body = json!({
             "model": instance.model,
             "max_tokens": most,
-            "system": instructions(prompt, form),
+            "system": instructions(prompt, dialect.form),
             "messages": [{"role": "user", "content": prompt.input}],
         });
-        if form == Form::Schema {
+        if dialect.form == Form::Schema {
             let about = "Hands over the answer.";
             body["tools"] =
                 json!([{"name": "answer", "description": about, "input_schema": prompt.schema}]);
@@ -50,6 +50,21 @@ impl AnthropicText {
     }
 
     fn read(&self, value: &Value) -> Result<Answer, ModelError> {
+        let count = |name: &str| value["usage"][name].as_u64().unwrap_or(0);
+        let usage = Usage {
+            calls: 1,
+            input_tokens: count("input_tokens")
+                + count("cache_creation_input_tokens")
+                + count("cache_read_input_tokens"),
+            output_tokens: count("output_tokens"),
+            audio_ms: 0,
+        };
+        let text = self.text(value).map_err(|error| error.after(usage))?;
+        let model = value["model"].as_str().unwrap_or(&self.line.instance.model).to_owned();
+        Ok(Answer { text, model, usage })
+    }
+
+    fn text(&self, value: &Value) -> Result<String, ModelError> {
         match value["stop_reason"].as_str() {
             Some("max_tokens") => return Err(cut(&self.line)),
             Some("refusal") => return Err(refused(&self.line)),
@@ -67,22 +82,7 @@ impl AnthropicText {
             Some(part) => part["input"].to_string(),
             None => parts.iter().filter_map(|part| part["text"].as_str()).collect(),
         };
-        if text.trim().is_empty() {
-            return Err(empty(&self.line));
-        }
-        let count = |name: &str| value["usage"][name].as_u64().unwrap_or(0);
-        Ok(Answer {
-            text,
-            model: value["model"].as_str().unwrap_or(&self.line.instance.model).to_owned(),
-            usage: Usage {
-                calls: 1,
-                input_tokens: count("input_tokens")
-                    + count("cache_creation_input_tokens")
-                    + count("cache_read_input_tokens"),
-                output_tokens: count("output_tokens"),
-                audio_ms: 0,
-            },
-        })
+        if text.trim().is_empty() { Err(empty(&self.line)) } else { Ok(text) }
     }
 }
 
@@ -103,11 +103,14 @@ impl TextModel for AnthropicText {
     async fn ask(&self, prompt: &Prompt) -> Result<Answer, ModelError> {
         let until = self.line.until();
         self.spoken
-            .adapt(|dialect| async move {
-                let body = self.body(prompt, dialect.form);
-                let read = |value: Value| self.read(&value);
-                self.line.ask("messages", Sent::Json(&body), until, &read).await
-            })
+            .adapt(
+                self.line.instance.answer_tokens(prompt.answer_tokens_max),
+                |dialect| async move {
+                    let body = self.body(prompt, dialect);
+                    let read = |value: Value| self.read(&value);
+                    self.line.ask("messages", Sent::Json(&body), until, &read).await
+                },
+            )
             .await
     }
 }

@@ -20,6 +20,8 @@ pub(super) struct Dialect {
     pub(super) completion_tokens: bool,
     /// Whether a temperature is sent: models that reason first take none.
     pub(super) temperature: bool,
+    /// Most tokens of an answer that the model takes for a bound; no bound until it names one.
+    pub(super) answer_tokens_max: u64,
 }
 
 /// How a model is held to the form of its answer.
@@ -33,10 +35,18 @@ pub(super) enum Form {
     Free,
 }
 
+/// Tokens of an answer at least: a number below it in a refusal is none of its bound.
+const ANSWER_TOKENS_MIN: u64 = 128;
+
 impl Dialect {
+    /// A call to a server of which nothing is known yet, held to a schema.
+    pub(super) fn new(completion_tokens: bool, temperature: bool) -> Dialect {
+        Dialect { form: Form::Schema, completion_tokens, temperature, answer_tokens_max: u64::MAX }
+    }
+
     /// The call without what was refused; `None` where there is nothing that could be left out.
-    /// `said` is the refusal in lower case.
-    fn without(self, said: &str) -> Option<Dialect> {
+    /// `said` is the refusal in lower case, `sent` the bound of the answer that was sent.
+    fn without(self, said: &str, sent: u64) -> Option<Dialect> {
         if said.is_empty() {
             return None;
         }
@@ -47,7 +57,14 @@ impl Dialect {
         if !self.completion_tokens && says(&["max_completion_tokens"]) {
             return Some(Dialect { completion_tokens: true, ..self });
         }
-        if self.completion_tokens && says(&["max_completion_tokens"]) && !says(&["too large"]) {
+        let sent = sent.min(self.answer_tokens_max);
+        if says(&["max_tokens", "max_completion_tokens", "maxoutputtokens"])
+            && says(&["too large", "at most", "maximum", "range", "less than"])
+            && let Some(bound) = largest_below(said, sent)
+        {
+            return Some(Dialect { answer_tokens_max: bound, ..self });
+        }
+        if self.completion_tokens && says(&["max_completion_tokens"]) {
             return Some(Dialect { completion_tokens: false, ..self });
         }
         // Whatever else it is, the schema is what most servers stumble over.
@@ -60,6 +77,14 @@ impl Dialect {
     }
 }
 
+/// The largest number of a text that can be a bound and is less than what was sent.
+fn largest_below(said: &str, sent: u64) -> Option<u64> {
+    said.split(|c: char| !c.is_ascii_digit())
+        .filter_map(|digits| digits.parse().ok())
+        .filter(|number| (ANSWER_TOKENS_MIN..sent).contains(number))
+        .max()
+}
+
 /// What was found to work with one server and model.
 pub(super) struct Spoken(Mutex<Dialect>);
 
@@ -68,9 +93,11 @@ impl Spoken {
         Spoken(Mutex::new(dialect))
     }
 
-    /// Makes a call, and again without what is refused of it.
+    /// Makes a call, and again without what is refused of it. `sent` is the bound of the answer that
+    /// the call would send.
     pub(super) async fn adapt<A, W>(
         &self,
+        sent: u64,
         mut call: impl FnMut(Dialect) -> W + Send,
     ) -> Result<A, ModelError>
     where
@@ -86,7 +113,7 @@ impl Spoken {
                 }
                 Err(failed) => failed,
             };
-            match dialect.without(&failed.said) {
+            match dialect.without(&failed.said, sent) {
                 Some(next) if tried.len() <= STEPS_MAX && !tried.contains(&next) => {
                     tried.push(next);
                     dialect = next;
@@ -114,7 +141,7 @@ mod tests {
 
     #[test]
     fn what_is_refused_is_left_out_and_nothing_twice() {
-        let first = Dialect { form: Form::Schema, completion_tokens: false, temperature: true };
+        let first = Dialect::new(false, true);
         let object = Dialect { form: Form::Object, ..first };
         for (from, said, want) in [
             (first, "", None),
@@ -133,11 +160,22 @@ mod tests {
                 "unknown field max_completion_tokens",
                 Some(first),
             ),
+            (
+                first,
+                "max_tokens: 8000 > 4096, which is the maximum allowed for m-1",
+                Some(Dialect { answer_tokens_max: 4_096, ..first }),
+            ),
+            (
+                Dialect { answer_tokens_max: 4_096, ..first },
+                "max_tokens is too large: 4096. at most 2048 completion tokens",
+                Some(Dialect { answer_tokens_max: 2_048, ..first }),
+            ),
+            (first, "the valid range of max_tokens is [1, 16384]", Some(object)),
             (first, "response_format is unknown", Some(object)),
             (object, "must be 'json_schema'", Some(Dialect { form: Form::Free, ..first })),
             (Dialect { form: Form::Free, temperature: false, ..first }, "temperature", None),
         ] {
-            assert_eq!(from.without(said), want, "{said}");
+            assert_eq!(from.without(said, 8_000), want, "{said}");
         }
     }
 }

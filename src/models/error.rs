@@ -4,6 +4,7 @@ use std::fmt;
 
 use recap_mode::{Fault, FaultKind};
 
+use super::Usage;
 use crate::net::RetryAfter;
 
 /// Why a model gave no answer that can be used. The message is a sentence for a person, without keys,
@@ -16,6 +17,9 @@ pub struct ModelError {
     pub message: String,
     /// When the server wants to be asked again, where it said so.
     pub retry_after: Option<RetryAfter>,
+    /// What it took all the same: an answer that was cut or held back is paid for. Boxed, since most
+    /// failures cost nothing and every answer carries room for one.
+    pub used: Option<Box<Usage>>,
 }
 
 /// The sorts of failure.
@@ -52,7 +56,12 @@ pub enum ModelFault {
 impl ModelError {
     /// A failure without a time at which to ask again.
     pub fn new(kind: ModelFault, message: impl Into<String>) -> ModelError {
-        ModelError { kind, message: message.into(), retry_after: None }
+        ModelError { kind, message: message.into(), retry_after: None, used: None }
+    }
+
+    /// The same, of an answer that has to be paid for.
+    pub fn after(self, used: Usage) -> ModelError {
+        ModelError { used: Some(Box::new(used)), ..self }
     }
 
     /// Whether asking the same again, a little later, may help.

@@ -14,7 +14,7 @@ use super::dialect::{Dialect, Form, Spoken, instructions};
 use super::openai::{cut, empty, refused};
 use super::speech::{HeardPiece, Known, Piece, Recogniser};
 use super::text::{Answer, Prompt, TextModel};
-use super::{ModelError, Usage, sound};
+use super::{ModelError, ModelFault, Usage, sound};
 
 /// Where the server does not say: every model on offer has this window at least.
 const WINDOW_TOKENS: u64 = 1_000_000;
@@ -24,6 +24,8 @@ const ANSWER_TOKENS_MAX: u64 = 8_192;
 const THOUGHT_TOKENS: u64 = 8_192;
 /// Tokens of what is heard in ten minutes, with times and marks, several times over.
 const HEARD_TOKENS_MAX: u64 = 32_000;
+/// An answer about sound that cannot be read is asked for once more.
+const HEAR_TRIES_MAX: u32 = 2;
 /// What it is to do with sound.
 const HEAR: &str = include_str!("hear.md");
 /// What its schemas know; all else is refused.
@@ -62,7 +64,7 @@ struct Asked<'a> {
 
 impl Gemini {
     fn new(line: Arc<Line>) -> Gemini {
-        let dialect = Dialect { form: Form::Schema, completion_tokens: false, temperature: true };
+        let dialect = Dialect::new(false, true);
         Gemini { line, spoken: Spoken::new(dialect), limits: OnceCell::new() }
     }
 
@@ -90,11 +92,15 @@ impl Gemini {
         *self.limits.get_or_init(|| told).await
     }
 
+    fn answer_tokens(&self, prompt: &Prompt, limits: Limits) -> u64 {
+        let wanted = prompt.answer_tokens_max.saturating_add(THOUGHT_TOKENS);
+        self.line.instance.answer_tokens(wanted).min(limits.answer_tokens_max)
+    }
+
     fn body(&self, asked: &Asked<'_>, limits: Limits, dialect: Dialect) -> Value {
         let Asked { prompt, sound } = asked;
-        let set = self.line.instance.answer_tokens_max.unwrap_or(u64::MAX);
-        let most = prompt.answer_tokens_max.saturating_add(THOUGHT_TOKENS);
-        let mut config = json!({"maxOutputTokens": most.min(set).min(limits.answer_tokens_max)});
+        let most = self.answer_tokens(prompt, limits).min(dialect.answer_tokens_max);
+        let mut config = json!({"maxOutputTokens": most});
         if dialect.temperature {
             config["temperature"] = json!(0);
         }
@@ -120,6 +126,19 @@ impl Gemini {
     }
 
     fn read(&self, value: &Value) -> Result<Answer, ModelError> {
+        let count = |name: &str| value["usageMetadata"][name].as_u64().unwrap_or(0);
+        let usage = Usage {
+            calls: 1,
+            input_tokens: count("promptTokenCount"),
+            output_tokens: count("candidatesTokenCount") + count("thoughtsTokenCount"),
+            audio_ms: 0,
+        };
+        let text = self.text(value).map_err(|error| error.after(usage))?;
+        let model = value["modelVersion"].as_str().unwrap_or(&self.line.instance.model).to_owned();
+        Ok(Answer { text, model, usage })
+    }
+
+    fn text(&self, value: &Value) -> Result<String, ModelError> {
         if value["promptFeedback"]["blockReason"].as_str().is_some() {
             return Err(refused(&self.line));
         }
@@ -134,20 +153,7 @@ impl Gemini {
         let parts = candidate["content"]["parts"].as_array().map(Vec::as_slice).unwrap_or_default();
         let spoken = parts.iter().filter(|part| part["thought"] != json!(true));
         let text: String = spoken.filter_map(|part| part["text"].as_str()).collect();
-        if text.trim().is_empty() {
-            return Err(empty(&self.line));
-        }
-        let count = |name: &str| value["usageMetadata"][name].as_u64().unwrap_or(0);
-        Ok(Answer {
-            text,
-            model: value["modelVersion"].as_str().unwrap_or(&self.line.instance.model).to_owned(),
-            usage: Usage {
-                calls: 1,
-                input_tokens: count("promptTokenCount"),
-                output_tokens: count("candidatesTokenCount") + count("thoughtsTokenCount"),
-                audio_ms: 0,
-            },
-        })
+        if text.trim().is_empty() { Err(empty(&self.line)) } else { Ok(text) }
     }
 
     async fn ask(&self, asked: &Asked<'_>) -> Result<Answer, ModelError> {
@@ -156,7 +162,7 @@ impl Gemini {
         let path = format!("{}:generateContent", self.path());
         let path = path.as_str();
         self.spoken
-            .adapt(|dialect| async move {
+            .adapt(self.answer_tokens(asked.prompt, limits), |dialect| async move {
                 let body = self.body(asked, limits, dialect);
                 let read = |value: Value| self.read(&value);
                 self.line.ask(path, Sent::Json(&body), until, &read).await
@@ -268,33 +274,43 @@ impl Recogniser for GeminiSound {
     }
 
     async fn hear(&self, piece: &Piece, known: &Known) -> Result<HeardPiece, ModelError> {
-        let line = &self.0.line;
-        sound::fits(line, piece)?;
+        sound::fits(&self.0.line, piece)?;
         let prompt = GeminiSound::prompt(known);
         let data = STANDARD.encode(sound::wav(piece));
         let sound = json!({"inlineData": {"mimeType": "audio/wav", "data": data}});
-        let answer = self.0.ask(&Asked { prompt: &prompt, sound: Some(sound) }).await?;
-        let value: Value = serde_json::from_str(answer.text.trim()).map_err(|_| empty(line))?;
-        let segments = value["segments"].as_array().ok_or_else(|| empty(line))?;
-        let stamped = segments.iter().map(|segment| {
-            let label = segment["speaker"].as_str().map(str::trim).filter(|label| {
-                (1..=20).contains(&label.len()) && label.chars().all(char::is_alphanumeric)
-            });
-            sound::Stamped {
-                start_secs: secs(&segment["start"]),
-                end_secs: secs(&segment["end"]),
-                text: segment["text"].as_str().unwrap_or_default().to_owned(),
-                speaker: label.map(str::to_owned),
+        let asked = Asked { prompt: &prompt, sound: Some(sound) };
+        let mut usage = Usage { audio_ms: piece.duration_ms(), ..Usage::default() };
+        // A form that is broken once is mostly well the second time.
+        for _ in 0..HEAR_TRIES_MAX {
+            let answer = self.0.ask(&asked).await?;
+            usage += answer.usage;
+            if let Some(heard) = heard(&answer.text, piece.duration_ms()) {
+                return Ok(HeardPiece { usage, ..heard });
             }
-        });
-        let (segments, times) = sound::settle(stamped.collect(), "", piece.duration_ms());
-        Ok(HeardPiece {
-            segments,
-            language: value["language"].as_str().and_then(sound::language_tag),
-            usage: Usage { audio_ms: piece.duration_ms(), ..answer.usage },
-            times,
-        })
+        }
+        let what = "answered with something else than the words that were said";
+        let cure = "Try again, or choose another model.";
+        Err(self.0.line.fault(ModelFault::Malformed, what, cure).after(usage))
     }
+}
+
+/// What an answer says was heard; `None` where it has another form.
+fn heard(answer: &str, piece_ms: u64) -> Option<HeardPiece> {
+    let value: Value = serde_json::from_str(answer.trim()).ok()?;
+    let stamped = value["segments"].as_array()?.iter().map(|segment| {
+        let label = segment["speaker"].as_str().map(str::trim).filter(|label| {
+            (1..=20).contains(&label.len()) && label.chars().all(char::is_alphanumeric)
+        });
+        sound::Stamped {
+            start_secs: secs(&segment["start"]),
+            end_secs: secs(&segment["end"]),
+            text: segment["text"].as_str().unwrap_or_default().to_owned(),
+            speaker: label.map(str::to_owned),
+        }
+    });
+    let (segments, times) = sound::settle(stamped.collect(), "", piece_ms);
+    let language = value["language"].as_str().and_then(sound::language_tag);
+    Some(HeardPiece { segments, language, times, ..HeardPiece::default() })
 }
 
 /// A time as Gemini writes it: `MM:SS.s`, `HH:MM:SS`, or bare seconds.

@@ -227,6 +227,11 @@ impl Instance {
         Duration::from_secs(self.timeout_secs.unwrap_or(default))
     }
 
+    /// Tokens that an answer may have, of which so many are wanted.
+    pub(super) fn answer_tokens(&self, wanted: u64) -> u64 {
+        wanted.min(self.answer_tokens_max.unwrap_or(u64::MAX))
+    }
+
     /// Longest piece of sound that it takes, in milliseconds: what is set, else what is known of the
     /// server, at most ten minutes.
     pub fn piece_ms_max(&self) -> u64 {

@@ -8,6 +8,7 @@ mod call;
 mod dialect;
 mod error;
 mod gemini;
+pub mod heard;
 mod instance;
 mod ollama;
 mod openai;
@@ -17,6 +18,8 @@ mod sound;
 pub mod speech;
 pub mod text;
 mod usage;
+pub mod weights;
+pub mod whisper;
 
 pub use call::Way;
 pub use error::{ModelError, ModelFault};
@@ -25,5 +28,8 @@ pub use relay::{RelayId, RelayUser};
 pub use server::Server;
 pub use usage::{Price, Usage};
 
+#[cfg(test)]
+#[path = "../../tests/support/models.rs"]
+pub(crate) mod stand_in;
 #[cfg(test)]
 mod tests;

@@ -31,14 +31,13 @@ impl OpenaiText {
     pub(super) fn new(line: Arc<Line>) -> OpenaiText {
         let base = line.instance.base().ok();
         let is_openai = base.is_some_and(|base| base.host_str() == Some("api.openai.com"));
-        let dialect =
-            Dialect { form: Form::Schema, completion_tokens: is_openai, temperature: true };
+        let dialect = Dialect::new(is_openai, true);
         OpenaiText { line, spoken: Spoken::new(dialect), window: OnceCell::new() }
     }
 
     fn body(&self, prompt: &Prompt, dialect: Dialect) -> Value {
         let instance = &self.line.instance;
-        let most = instance.answer_tokens_max.unwrap_or(u64::MAX).min(prompt.answer_tokens_max);
+        let most = instance.answer_tokens(prompt.answer_tokens_max).min(dialect.answer_tokens_max);
         let tokens = if dialect.completion_tokens { "max_completion_tokens" } else { "max_tokens" };
         let mut body = json!({
             "model": instance.model,
@@ -64,28 +63,29 @@ impl OpenaiText {
     }
 
     fn read(&self, value: &Value) -> Result<Answer, ModelError> {
-        let choice = &value["choices"][0];
-        let message = &choice["message"];
+        let usage = tokens(&value["usage"]["prompt_tokens"], &value["usage"]["completion_tokens"]);
+        let text = self.text(&value["choices"][0]).map_err(|error| error.after(usage))?;
+        let model = value["model"].as_str().unwrap_or(&self.line.instance.model).to_owned();
+        Ok(Answer { text, model, usage })
+    }
+
+    fn text(&self, choice: &Value) -> Result<String, ModelError> {
         match choice["finish_reason"].as_str() {
             Some("length") => return Err(cut(&self.line)),
             Some("content_filter") => return Err(refused(&self.line)),
             _ => {}
         }
+        let message = &choice["message"];
         let text = match &message["content"] {
             Value::String(text) => text.clone(),
             Value::Array(parts) => parts.iter().filter_map(|part| part["text"].as_str()).collect(),
             _ => String::new(),
         };
-        if text.trim().is_empty() {
-            let was_refused = message["refusal"].as_str().is_some_and(|text| !text.is_empty());
-            return Err(if was_refused { refused(&self.line) } else { empty(&self.line) });
+        if !text.trim().is_empty() {
+            return Ok(text);
         }
-        let usage = &value["usage"];
-        Ok(Answer {
-            text,
-            model: value["model"].as_str().unwrap_or(&self.line.instance.model).to_owned(),
-            usage: tokens(&usage["prompt_tokens"], &usage["completion_tokens"]),
-        })
+        let was_refused = message["refusal"].as_str().is_some_and(|text| !text.is_empty());
+        Err(if was_refused { refused(&self.line) } else { empty(&self.line) })
     }
 
     /// Many servers tell the window in their list of models, each under a name of its own.
@@ -129,11 +129,14 @@ impl TextModel for OpenaiText {
     async fn ask(&self, prompt: &Prompt) -> Result<Answer, ModelError> {
         let until = self.line.until();
         self.spoken
-            .adapt(|dialect| async move {
-                let body = self.body(prompt, dialect);
-                let read = |value: Value| self.read(&value);
-                self.line.ask("chat/completions", Sent::Json(&body), until, &read).await
-            })
+            .adapt(
+                self.line.instance.answer_tokens(prompt.answer_tokens_max),
+                |dialect| async move {
+                    let body = self.body(prompt, dialect);
+                    let read = |value: Value| self.read(&value);
+                    self.line.ask("chat/completions", Sent::Json(&body), until, &read).await
+                },
+            )
             .await
     }
 }
@@ -175,7 +178,7 @@ pub(super) struct OpenaiSound {
 
 impl OpenaiSound {
     pub(super) fn new(line: Arc<Line>) -> OpenaiSound {
-        let dialect = Dialect { form: Form::Schema, completion_tokens: false, temperature: false };
+        let dialect = Dialect::new(false, false);
         OpenaiSound { line, spoken: Spoken::new(dialect) }
     }
 
@@ -223,7 +226,7 @@ impl OpenaiSound {
         let language = value["language"].as_str().and_then(sound::language_tag);
         let (segments, times) =
             sound::settle(stamped.collect(), text.unwrap_or_default(), piece.duration_ms());
-        Ok(HeardPiece { segments, language, usage, times })
+        Ok(HeardPiece { segments, language, usage, times, loops: Vec::new() })
     }
 }
 
@@ -245,7 +248,7 @@ impl Recogniser for OpenaiSound {
         sound::fits(&self.line, piece)?;
         let until = self.line.until();
         self.spoken
-            .adapt(|dialect| async move {
+            .adapt(0, |dialect| async move {
                 let form = Sent::Form(self.form(piece, known, dialect));
                 let read = |value: Value| self.read(&value, piece);
                 self.line.ask("audio/transcriptions", form, until, &read).await

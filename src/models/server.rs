@@ -50,11 +50,15 @@ impl Server {
         Server::with(Arc::new(instance), key, user, way, Arc::default())
     }
 
-    /// The same server, asked in the name of another user. What fails for one fails for all.
+    /// The same server, asked in the name of another user. What fails for one fails for all; what is known
+    /// of a server that is never told the user stays known.
     ///
     /// # Errors
     /// As [`Server::new`].
     pub fn for_user(&self, user: Option<&RelayUser>) -> Result<Server, String> {
+        if self.instance.kind != Kind::Relay {
+            return Ok(self.clone());
+        }
         let (instance, breaker) = (self.instance.clone(), self.breaker.clone());
         Server::with(instance, self.key.clone(), user, self.way.clone(), breaker)
     }

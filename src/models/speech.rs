@@ -1,31 +1,12 @@
 //! The trait of everything that turns sound into words.
 
-use std::sync::Arc;
-
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use super::{ModelError, Usage};
 use crate::domain::transcript::Times;
 
-/// Samples a second of every piece.
-pub const SAMPLE_RATE: u32 = 16_000;
-
-/// A stretch of sound to hear: mono, [`SAMPLE_RATE`], at most ten minutes, cut in pauses.
-#[derive(Clone, Debug)]
-pub struct Piece {
-    /// The samples.
-    pub samples: Arc<[i16]>,
-    /// Where it begins in the episode, in milliseconds.
-    pub start_ms: u64,
-}
-
-impl Piece {
-    /// Its length in milliseconds.
-    pub fn duration_ms(&self) -> u64 {
-        self.samples.len() as u64 * 1_000 / u64::from(SAMPLE_RATE)
-    }
-}
+pub use crate::audio::{Piece, SAMPLE_RATE};
 
 /// What is known of the speech beforehand.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -50,6 +31,15 @@ pub struct Segment {
     pub speaker: Option<String>,
 }
 
+/// A stretch of a piece.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Span {
+    /// Milliseconds from the start of the piece.
+    pub start_ms: u64,
+    /// Milliseconds from the start of the piece; not before `start_ms`.
+    pub end_ms: u64,
+}
+
 /// What was heard in one piece.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct HeardPiece {
@@ -58,6 +48,10 @@ pub struct HeardPiece {
     /// Tag of the language that was detected, where it was.
     #[serde(default)]
     pub language: Option<String>,
+    /// Where the engine only repeated itself: what was really said there is not known, and of its words
+    /// one copy is kept.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub loops: Vec<Span>,
     /// What it took.
     #[serde(default)]
     pub usage: Usage,

@@ -1,6 +1,7 @@
 //! The guarded way out: every request to the outside goes through [`Net::fetch`] or
 //! [`Net::exchange`], with an address guard at each hop, a bound on what is unpacked and a deadline over all of it.
 
+mod download;
 mod exchange;
 mod guard;
 mod proxy;
@@ -22,6 +23,7 @@ use url::{Host, Url};
 
 use crate::domain::links::{veiled_path, veiled_query};
 
+pub use download::{DownloadError, Downloaded};
 pub use exchange::{Body, Exchange, Exchanged, Field};
 pub use guard::is_public;
 pub use proxy::Proxy;
@@ -157,6 +159,19 @@ impl Validators {
             (!value.is_empty() && value.len() <= VALIDATOR_BYTES_MAX).then(|| value.to_owned())
         };
         Validators { etag: text(ETAG), last_modified: text(LAST_MODIFIED) }
+    }
+
+    /// The headers that ask by them.
+    fn headers(&self) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for (name, value) in [(IF_NONE_MATCH, &self.etag), (IF_MODIFIED_SINCE, &self.last_modified)]
+        {
+            // They came as headers, so they are some; what was edited by hand may not be.
+            if let Some(Ok(value)) = value.as_deref().map(HeaderValue::from_str) {
+                headers.insert(name, value);
+            }
+        }
+        headers
     }
 
     /// Whether there is nothing to ask by.
@@ -474,7 +489,8 @@ impl Net {
         validators: &Validators,
     ) -> Result<Answer, FetchError> {
         let mut deadline = Deadline::of(&request.url, request.deadline);
-        let (response, url, moved_to) = deadline.hold(self.follow(request, validators)).await??;
+        let (response, url, moved_to) =
+            deadline.hold(self.follow(request, &validators.headers())).await??;
         if response.status() == StatusCode::NOT_MODIFIED && !validators.is_empty() {
             return Ok(Answer::Unchanged);
         }
@@ -518,13 +534,13 @@ impl Net {
     async fn follow(
         &self,
         request: &Request,
-        validators: &Validators,
+        headers: &HeaderMap,
     ) -> Result<(reqwest::Response, Url, Option<Url>), FetchError> {
         let mut url = request.url.clone();
         let mut moved_to = None;
         let mut for_good = true;
         for _ in 0..=REDIRECTS_MAX {
-            let response = self.send(request, &url, validators).await?;
+            let response = self.send(request, &url, headers).await?;
             let status = response.status();
             let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok());
             let next = location.and_then(|to| url.join(to).ok());
@@ -546,16 +562,11 @@ impl Net {
         &self,
         request: &Request,
         url: &Url,
-        validators: &Validators,
+        headers: &HeaderMap,
     ) -> Result<reqwest::Response, FetchError> {
         let client = self.client_for(url, &request.trust)?;
-        let mut asked = client.get(url.clone()).header(ACCEPT, request.accept);
-        if let Some(etag) = &validators.etag {
-            asked = asked.header(IF_NONE_MATCH, etag);
-        }
-        if let Some(at) = &validators.last_modified {
-            asked = asked.header(IF_MODIFIED_SINCE, at);
-        }
+        let mut asked =
+            client.get(url.clone()).header(ACCEPT, request.accept).headers(headers.clone());
         // Never to another server than the one that it is for.
         if let Some(cookie) = request.cookie.filter(|_| same_server(&request.url, url)) {
             asked = asked.header(COOKIE, cookie);

@@ -323,3 +323,70 @@ fn a_link_is_printed_without_its_secrets() {
     assert_eq!(Shown::typed("ada:pw@example.org/feed"), "example.org/feed");
     assert_eq!(Shown::typed("example.org/feed"), "example.org/feed");
 }
+
+fn exchange(url: &Url, body: Body) -> Exchange {
+    Exchange {
+        method: http::Method::POST,
+        url: url.clone(),
+        headers: HeaderMap::new(),
+        body,
+        bytes_max: 100,
+        deadline: Duration::from_secs(20),
+        silence: Duration::from_secs(20),
+        trust: Trust::typed(url),
+    }
+}
+
+#[tokio::test]
+async fn any_status_is_an_answer_to_an_exchange_and_no_redirect_is_followed() {
+    for (head, status) in [
+        ("200 OK", 200),
+        ("400 Bad Request", 400),
+        ("429 Busy\r\nRetry-After: 7", 429),
+        ("307 Moved\r\nLocation: /again", 307),
+        ("302 Moved\r\nLocation: http://127.0.0.1:9/", 302),
+    ] {
+        let (url, served) = server(answer(head, "{}"), After::Close).await;
+        let sent = exchange(&url, Body::Bytes("secret".into()));
+        let answer = Net::default().exchange(&sent).await.unwrap();
+        assert_eq!((answer.status.as_u16(), &answer.bytes[..]), (status, &b"{}"[..]));
+        assert_eq!(served.load(Ordering::SeqCst), 1, "{head}");
+        let wanted = (status == 429).then_some(RetryAfter::In(Duration::from_secs(7)));
+        assert_eq!(answer.retry_after, wanted, "{head}");
+    }
+}
+
+#[tokio::test]
+async fn an_exchange_ends_where_the_answer_is_too_large_too_slow_or_silent() {
+    let big = "x".repeat(101);
+    let (ms, s) = (Duration::from_millis(300), Duration::from_secs(20));
+    for (bytes, after, deadline, silence, said) in [
+        (answer("200 OK", &big), After::Close, s, s, "larger than"),
+        (answer("200 OK\r\nContent-Length: 101", ""), After::Hang, s, s, "larger than"),
+        (answer("200 OK\r\nContent-Length: 99", "x"), After::Hang, s, ms, "did not answer in full"),
+        (answer("200 OK\r\nContent-Length: 99", ""), After::Drip, ms, s, "did not answer in full"),
+        (Vec::new(), After::Hang, ms, s, "did not answer in full"),
+        (answer("200 OK\r\nContent-Length: 99", "x"), After::Close, s, s, "could not be fetched"),
+    ] {
+        let (url, _) = server(bytes.clone(), after).await;
+        let sent = Exchange { deadline, silence, ..exchange(&url, Body::Empty) };
+        let error = Net::default().exchange(&sent).await.err().unwrap().to_string();
+        assert!(error.contains(said), "{:?}: {error}", String::from_utf8_lossy(&bytes));
+    }
+}
+
+#[tokio::test]
+async fn an_exchange_reaches_a_private_address_only_where_it_is_trusted() {
+    let (url, served) = server(answer("200 OK", "{}"), After::Close).await;
+    let net = Net::default();
+    let sent = Exchange { trust: Trust::Public, ..exchange(&url, Body::Empty) };
+    let named = Url::parse(&format!("http://localhost:{}/", url.port().unwrap())).unwrap();
+    for url in [&url, &named] {
+        let sent = Exchange { url: url.clone(), ..sent.clone() };
+        assert!(matches!(net.exchange(&sent).await, Err(FetchError::Private { .. })));
+    }
+    let other = Url::parse("ftp://example.org/").unwrap();
+    let sent = Exchange { url: other, trust: Trust::Private, ..sent };
+    assert!(matches!(net.exchange(&sent).await, Err(FetchError::Scheme { .. })));
+    assert_eq!(served.load(Ordering::SeqCst), 0);
+}

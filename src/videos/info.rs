@@ -183,6 +183,12 @@ pub(super) fn read(out: &[u8], url: &Url) -> Result<Video, VideoError> {
         return Err(unreadable(url, "nothing of a video.".to_owned()));
     }
     let is_youtube = info.extractor_key.as_deref() == Some("Youtube");
+    // yt-dlp counts the players of a page, also where there is one.
+    if info.extractor_key.as_deref() == Some("HTML5MediaEmbed")
+        && let Some(title) = info.title.as_deref().and_then(|title| title.strip_suffix(" (1)"))
+    {
+        info.title = Some(title.to_owned());
+    }
     let starts_at = info.release_timestamp.and_then(time);
     let live = match info.live_status.as_deref() {
         Some("is_upcoming") => Live::Upcoming(starts_at),
@@ -318,6 +324,16 @@ mod tests {
         );
         let one = json!({"_type": "playlist", "entries": [{"id": "y", "title": "Only"}, null]});
         assert_eq!(read(one.to_string().as_bytes(), &url()).unwrap().title, "Only");
+    }
+
+    #[test]
+    fn the_only_player_of_a_page_is_not_counted_in_its_title() {
+        let title = |key: &str| {
+            let out = json!({"id": "x-1", "extractor_key": key, "title": "Baking day (1)"});
+            read(out.to_string().as_bytes(), &url()).unwrap().title
+        };
+        assert_eq!(title("HTML5MediaEmbed"), "Baking day");
+        assert_eq!(title("Youtube"), "Baking day (1)");
     }
 
     #[test]

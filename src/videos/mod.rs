@@ -17,6 +17,7 @@ use chrono::{DateTime, Utc};
 use recap_mode::Clock;
 use url::Url;
 
+use crate::domain::scope_settings::CookieMode;
 use crate::net::{Net, Trust};
 
 pub use info::{Listed, Live, Video};
@@ -43,7 +44,7 @@ const CAPTIONS_BYTES_MAX: u64 = 64 * 1024 * 1024;
 const LISTED_MAX: usize = 15;
 
 /// Where yt-dlp and what it needs are, as the settings say.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Programs {
     /// yt-dlp: a path, or a name to be looked for where programs are.
     pub yt_dlp: PathBuf,
@@ -51,30 +52,6 @@ pub struct Programs {
     pub js_runtime: Option<String>,
     /// A server of proof-of-origin tokens.
     pub pot_url: Option<Url>,
-}
-
-/// When a person's cookies are shown.
-#[derive(
-    Clone,
-    Copy,
-    Debug,
-    Default,
-    PartialEq,
-    Eq,
-    serde::Serialize,
-    serde::Deserialize,
-    schemars::JsonSchema,
-    utoipa::ToSchema,
-)]
-#[serde(rename_all = "snake_case")]
-pub enum CookieMode {
-    /// Not at all.
-    #[default]
-    Never,
-    /// Where the site wants a sign-in and says so; this spares the account.
-    WhenNeeded,
-    /// Each time.
-    Always,
 }
 
 /// On whose behalf a site is asked.
@@ -86,6 +63,23 @@ pub struct Asker {
     pub cookie_mode: CookieMode,
     /// A file of cookies in Netscape's form; it is copied and never written to.
     pub cookies: Option<PathBuf>,
+}
+
+impl Asker {
+    /// How a call is made at first: with cookies only where they are always shown.
+    fn at_first(&self) -> Asker {
+        match self.cookie_mode {
+            CookieMode::Always => self.clone(),
+            CookieMode::Never | CookieMode::WhenNeeded => Asker { cookies: None, ..self.clone() },
+        }
+    }
+
+    /// How it is made once more, with cookies, where they are needed and there are any.
+    fn after<T>(&self, outcome: &Result<T, VideoError>) -> Option<&Asker> {
+        let is_needed = self.cookie_mode == CookieMode::WhenNeeded
+            && outcome.as_ref().is_err_and(|error| error.trouble.wants_sign_in());
+        (is_needed && self.cookies.is_some()).then_some(self)
+    }
 }
 
 /// A link that yt-dlp is given.
@@ -175,6 +169,22 @@ impl Videos {
         track: &Track,
         asker: &Asker,
     ) -> Result<Captions, VideoError> {
+        let outcome = self.captions_once(video, track, &asker.at_first()).await;
+        match asker.after(&outcome) {
+            Some(again) => {
+                self.pauses.end(&video.url);
+                self.captions_once(video, track, again).await
+            }
+            None => outcome,
+        }
+    }
+
+    async fn captions_once(
+        &self,
+        video: &Video,
+        track: &Track,
+        asker: &Asker,
+    ) -> Result<Captions, VideoError> {
         let folder = program::Folder::make()?;
         let info = folder.write("info.json", &video.raw)?;
         let kind = match track.kind {
@@ -205,6 +215,24 @@ impl Videos {
     /// # Errors
     /// Each of [`VideoError`]; what came before one is lost.
     pub async fn sound(
+        &self,
+        video: &Video,
+        to: &Path,
+        bytes_max: u64,
+        deadline: Duration,
+        asker: &Asker,
+    ) -> Result<(), VideoError> {
+        let outcome = self.sound_once(video, to, bytes_max, deadline, &asker.at_first()).await;
+        match asker.after(&outcome) {
+            Some(again) => {
+                self.pauses.end(&video.url);
+                self.sound_once(video, to, bytes_max, deadline, again).await
+            }
+            None => outcome,
+        }
+    }
+
+    async fn sound_once(
         &self,
         video: &Video,
         to: &Path,
@@ -252,27 +280,31 @@ impl Videos {
         deadline: Duration,
         more: &[&str],
     ) -> Result<Vec<u8>, VideoError> {
-        let once = async |asker: &Asker| {
-            let folder = program::Folder::make()?;
-            let mut args = self.common(&folder, asker)?;
-            args.extend(more.iter().map(OsString::from));
-            // Nothing after this is taken for an option.
-            args.push("--".into());
-            args.push(url.as_str().into());
-            self.run(url, asker, args, bytes_max, deadline).await
-        };
-        let without = Asker { cookies: None, ..asker.clone() };
-        match asker.cookie_mode {
-            CookieMode::Never => once(&without).await,
-            CookieMode::Always => once(asker).await,
-            CookieMode::WhenNeeded => match once(&without).await {
-                Err(error) if error.trouble.wants_sign_in() && asker.cookies.is_some() => {
-                    self.pauses.end(url);
-                    once(asker).await
-                }
-                outcome => outcome,
-            },
+        let outcome = self.ask_once(url, &asker.at_first(), bytes_max, deadline, more).await;
+        match asker.after(&outcome) {
+            Some(again) => {
+                self.pauses.end(url);
+                self.ask_once(url, again, bytes_max, deadline, more).await
+            }
+            None => outcome,
         }
+    }
+
+    async fn ask_once(
+        &self,
+        url: &Url,
+        asker: &Asker,
+        bytes_max: u64,
+        deadline: Duration,
+        more: &[&str],
+    ) -> Result<Vec<u8>, VideoError> {
+        let folder = program::Folder::make()?;
+        let mut args = self.common(&folder, asker)?;
+        args.extend(more.iter().map(OsString::from));
+        // Nothing after this is taken for an option.
+        args.push("--".into());
+        args.push(url.as_str().into());
+        self.run(url, asker, args, bytes_max, deadline).await
     }
 
     /// What every call has: no configuration, no surprises, the way out.
@@ -287,7 +319,6 @@ impl Videos {
             "--fragment-retries=3",
             "--no-mtime",
             "--no-exec",
-            "--no-netrc",
             "--no-mark-watched",
         ]
         .map(OsString::from)

@@ -2,6 +2,7 @@
 //! and new enough.
 
 use std::ffi::OsString;
+use std::fmt;
 use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -178,6 +179,14 @@ pub struct Found {
     pub js_runtime: Option<String>,
     /// What is missing or too old, as sentences with the cure.
     pub problems: Vec<String>,
+}
+
+impl fmt::Display for Found {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let yt_dlp = self.yt_dlp.as_deref().unwrap_or("of no version");
+        let runtime = self.js_runtime.as_deref().unwrap_or("no JavaScript runtime");
+        write!(f, "yt-dlp {yt_dlp} works, with {runtime}.")
+    }
 }
 
 /// Asks each program for its version.
