@@ -5,22 +5,27 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use recap_mode::{Clock, Entitlement, Entropy, Fault, FaultKind, Host, Mode, Scope, Stop};
+use recap_mode::{Clock, Entitlement, Entropy, Fault, FaultKind, Host, JobId, Mode, Scope, Stop};
 use serde_json::Value;
 use tokio::sync::{Notify, Semaphore, watch};
 use tokio_util::task::TaskTracker;
 
 use crate::config::Config;
+use crate::domain::auto_queue::ReasonCode;
+use crate::domain::scope_settings::ScopeSettings;
+use crate::engines::{Chosen, Engines};
 use crate::events::EventHub;
 use crate::feed_cache::{FeedCache, Limits};
 use crate::following::{Bases, Follower, Following, Rules};
 use crate::history::Library;
 use crate::history::following::Defaults;
 use crate::jobs::Jobs;
+use crate::models::RelayUser;
 use crate::net::{Net, TrustRule};
-use crate::pipeline::Tools;
+use crate::pipeline::{Keep, Meter, Places, SoundLimits, Tools, Wish};
 use crate::search::Search;
 use crate::turns::Turns;
+use crate::videos::{Pauses, Programs, Videos};
 
 /// How long the jobs of a scope that goes may take to end: cancelled ones take milliseconds.
 const JOBS_END_TIME: Duration = Duration::from_secs(5);
@@ -51,7 +56,15 @@ pub struct App {
     /// What runs or ran.
     pub jobs: Jobs,
     /// Places for running jobs.
-    pub job_places: Turns,
+    pub job_places: Arc<Turns>,
+    /// Places for turning sound into words.
+    pub listening: Arc<Turns>,
+    /// Model servers and recognisers.
+    pub engines: Engines,
+    /// Which video sites want to be left alone.
+    pub pauses: Arc<Pauses>,
+    /// What was heard and answered before.
+    pub keep: Keep,
     /// Feeds as they were last fetched.
     pub feed_cache: Arc<FeedCache>,
     /// Following shows.
@@ -79,21 +92,62 @@ impl App {
         self.config_problem.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// What the pipeline needs to work for a scope.
-    pub async fn tools(&self, scope: &Scope) -> Tools {
+    /// What a scope's recaps are made with, and by which choices.
+    ///
+    /// # Errors
+    /// The scope's files.
+    pub async fn chosen(
+        &self,
+        scope: &Scope,
+        job: Option<&JobId>,
+    ) -> Result<(ScopeSettings, Chosen), Fault> {
+        let settings = self.library.settings(scope).await?;
+        let user = match self.mode.relay_user(scope).await {
+            Some(user) => {
+                let user = user
+                    .parse()
+                    .map_err(|error| Fault::internal("naming a relay's user", error))?;
+                Some(RelayUser { user, job: job.and_then(|job| job.to_string().parse().ok()) })
+            }
+            None => None,
+        };
+        let trust = self.trust(scope).await;
         let config = self.config_now();
-        Tools {
+        let chosen = self.engines.choose(&config, scope, &settings, trust, user.as_ref());
+        Ok((settings, chosen))
+    }
+
+    /// What the pipeline needs to work for a scope.
+    pub async fn tools(
+        &self,
+        scope: &Scope,
+        settings: &ScopeSettings,
+        chosen: &Chosen,
+        places: Places,
+        meter: Arc<Meter>,
+    ) -> Tools {
+        let config = self.config_now();
+        let trust = self.trust(scope).await;
+        let parts = Parts {
             net: self.net.clone(),
             clock: self.clock.clone(),
             feeds: self.feed_cache.clone(),
-            trust: self.trust(scope).await,
-            fetch_timeout: config.fetch_timeout(),
-            stage_timeout: config.stage_timeout(),
-            feed_limits: limits_of(&config),
-        }
+            pauses: self.pauses.clone(),
+            keep: self.keep.clone(),
+            meter,
+            data: &self.data,
+        };
+        tools_of(&config, parts, scope, settings, chosen, trust, places)
     }
 
-    async fn trust(&self, scope: &Scope) -> TrustRule {
+    /// Asks video sites.
+    pub fn videos(&self) -> Videos {
+        let (net, clock, pauses) = (self.net.clone(), self.clock.clone(), self.pauses.clone());
+        videos_of(&self.config_now(), net, clock, pauses, &self.data)
+    }
+
+    /// What a scope may reach.
+    pub async fn trust(&self, scope: &Scope) -> TrustRule {
         let may = self.mode.entitled(scope, Entitlement::PrivateAddresses).await.is_ok();
         trust_of(&self.config_now(), may)
     }
@@ -111,6 +165,14 @@ impl App {
         Follower { scope: scope.clone(), trust: self.trust(scope).await, open_items_max: most }
     }
 
+    /// Lets what waits for a cap of costs be looked at again: a cap or a model may be another now.
+    pub async fn release_capped(&self, scope: &Scope) {
+        if let Err(error) = self.library.release(scope, ReasonCode::CostCap).await {
+            tracing::warn!(%scope, %error, "what waits for a cap waits on, since its queue cannot be used");
+        }
+        self.queue_wake.notify_one();
+    }
+
     /// What the settings say about following.
     pub fn rules(&self) -> Rules {
         rules_of(&self.config_now())
@@ -121,6 +183,9 @@ impl App {
         self.rules().defaults
     }
 }
+
+/// Time for fetching one file of sound: 200 MB over a slow line take an hour.
+const SOUND_TIME: Duration = Duration::from_secs(4 * 3_600);
 
 /// Archives that are packed at a time.
 static ARCHIVES: Semaphore = Semaphore::const_new(2);
@@ -184,6 +249,15 @@ impl Host for App {
             }
             _ => {}
         }
+        let gone = |what| move |cause| Fault::internal(what, cause);
+        self.keep.forget_now(scope.as_str()).map_err(gone("removing what was kept"))?;
+        match std::fs::remove_dir_all(self.data.join("cookies").join(scope.folder())) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(Fault::internal("removing cookies", error));
+            }
+            _ => {}
+        }
+        self.engines.forget(scope)?;
         self.search.forget(scope);
         Ok(())
     }
@@ -229,6 +303,103 @@ impl Host for App {
     }
 }
 
+/// Handles of which the pipeline's tools are made.
+pub struct Parts<'a> {
+    /// The way out.
+    pub net: Arc<Net>,
+    /// Time of day.
+    pub clock: Arc<dyn Clock>,
+    /// Feeds as they were last fetched.
+    pub feeds: Arc<FeedCache>,
+    /// Which video sites want to be left alone.
+    pub pauses: Arc<Pauses>,
+    /// What was heard and answered before.
+    pub keep: Keep,
+    /// Counts what models are asked.
+    pub meter: Arc<Meter>,
+    /// The data folder.
+    pub data: &'a Path,
+}
+
+/// What the pipeline needs to work for a scope, by what is set.
+pub fn tools_of(
+    config: &Config,
+    parts: Parts<'_>,
+    scope: &Scope,
+    settings: &ScopeSettings,
+    chosen: &Chosen,
+    trust: TrustRule,
+    places: Places,
+) -> Tools {
+    let Parts { net, clock, feeds, pauses, keep, meter, data } = parts;
+    Tools {
+        videos: videos_of(config, net.clone(), clock.clone(), pauses, data),
+        cookies: cookies_of(data, scope),
+        recognisers: chosen.recognisers.clone(),
+        models: chosen.models.clone(),
+        prices: chosen.prices.clone(),
+        wish: Wish {
+            sources: settings.sources(),
+            spoken: None,
+            caption_translation: settings.caption_translation.clone(),
+            cookies: settings.cookies,
+            language: settings.language.clone(),
+            rules: settings.rules.clone(),
+        },
+        sound: SoundLimits {
+            bytes_max: config.sound_mib_max * 1024 * 1024,
+            hours_max: config.sound_hours_max,
+            deadline: SOUND_TIME,
+            ffmpeg: config.ffmpeg.clone(),
+        },
+        keep,
+        meter,
+        scope: scope.as_str().to_owned(),
+        has_own_engines: chosen.has_own,
+        places,
+        net,
+        clock,
+        feeds,
+        trust,
+        fetch_timeout: config.fetch_timeout(),
+        stage_timeout: config.stage_timeout(),
+        feed_limits: limits_of(config),
+    }
+}
+
+/// Asks video sites, by what is set.
+pub fn videos_of(
+    config: &Config,
+    net: Arc<Net>,
+    clock: Arc<dyn Clock>,
+    pauses: Arc<Pauses>,
+    data: &Path,
+) -> Videos {
+    Videos::new(net, clock, pauses, programs_of(config), videos_cache(data))
+}
+
+fn programs_of(config: &Config) -> Programs {
+    Programs {
+        yt_dlp: config.yt_dlp.clone(),
+        js_runtime: config.js_runtime.clone(),
+        pot_url: config.youtube_pot_url.clone(),
+    }
+}
+
+/// Where yt-dlp keeps what it learned of players.
+pub fn videos_cache(data: &Path) -> PathBuf {
+    data.join("cache").join("yt-dlp")
+}
+
+/// Where a scope's cookies for video sites lie.
+pub fn cookies_path(data: &Path, scope: &Scope) -> PathBuf {
+    data.join("cookies").join(scope.folder()).join("cookies.txt")
+}
+
+fn cookies_of(data: &Path, scope: &Scope) -> Option<PathBuf> {
+    Some(cookies_path(data, scope)).filter(|path| path.is_file())
+}
+
 /// What the settings say about following.
 pub fn rules_of(config: &Config) -> Rules {
     Rules {
@@ -240,6 +411,7 @@ pub fn rules_of(config: &Config) -> Rules {
             newest_at_first: config.newest_at_first,
             auto_approve_per_day_max: config.auto_approve_per_day_max,
         },
+        programs: programs_of(config),
     }
 }
 

@@ -39,7 +39,7 @@ impl Setting {
 }
 
 /// Every setting, in the order shown.
-pub const SETTINGS: [Setting; 40] = [
+pub const SETTINGS: [Setting; 57] = [
     Setting {
         key: "mode",
         about: "Who the daemon serves",
@@ -194,6 +194,156 @@ pub const SETTINGS: [Setting; 40] = [
         live: true,
         default: || json!("https://itunes.apple.com"),
         fits: |v| v.as_str().and_then(|s| Url::parse(s).ok()).is_some_and(|u| is_public_url(&u)),
+    },
+    Setting {
+        key: "model_servers",
+        about: "Model servers that outlines and transcripts may be made by: see “Models”; their keys are set with recap models set-key",
+        allowed: "a list of objects, or null",
+        live: true,
+        default: || Value::Null,
+        fits: |v| v.is_null() || v.as_array().is_some_and(|list| list.iter().all(Value::is_object)),
+    },
+    Setting {
+        key: "outline_models",
+        about: "Names of the model servers that write outlines, in the order in which they are tried, where a library does not choose; without any, the built-in outline is made",
+        allowed: "a list of names, or null",
+        live: true,
+        default: || Value::Null,
+        fits: names_or_null,
+    },
+    Setting {
+        key: "transcribers",
+        about: "Names of those that turn sound into words, in the order in which they are tried, where a library does not choose; whisper is the one on this machine, and the default where it is there",
+        allowed: "a list of names, or null",
+        live: true,
+        default: || Value::Null,
+        fits: names_or_null,
+    },
+    Setting {
+        key: "cost_per_day_max",
+        about: "What a library's models may cost in a day, in the currency of their prices, where the library does not set less",
+        allowed: "a number from 0, or null",
+        live: true,
+        default: || Value::Null,
+        fits: amount_or_null,
+    },
+    Setting {
+        key: "cost_per_month_max",
+        about: "The same for a month",
+        allowed: "a number from 0, or null",
+        live: true,
+        default: || Value::Null,
+        fits: amount_or_null,
+    },
+    Setting {
+        key: "whisper_model",
+        about: "File in the data folder's models/ that the recogniser on this machine uses; the largest of those that are there without it",
+        allowed: "a file name, or null",
+        live: true,
+        default: || Value::Null,
+        fits: |v| {
+            v.is_null()
+                || v.as_str().is_some_and(|s| {
+                    !s.is_empty() && !s.contains(['/', '\\']) && !s.starts_with('.')
+                })
+        },
+    },
+    Setting {
+        key: "whisper_threads",
+        about: "Threads that it uses; half of the processor's without it",
+        allowed: "a whole number from 1 to 256, or null",
+        live: true,
+        default: || Value::Null,
+        fits: |v| v.is_null() || whole(v, 1, 256),
+    },
+    Setting {
+        key: "weights_url",
+        about: "Where recap models get fetches weights",
+        allowed: "an http or https link",
+        live: true,
+        default: || json!("https://huggingface.co/ggerganov/whisper.cpp/resolve/main/"),
+        fits: |v| {
+            v.as_str()
+                .and_then(|s| Url::parse(s).ok())
+                .is_some_and(|u| matches!(u.scheme(), "http" | "https"))
+        },
+    },
+    Setting {
+        key: "listeners_max",
+        about: "Episodes that are turned from sound into words at once",
+        allowed: "a whole number from 1 to 16",
+        live: false,
+        default: || json!(1),
+        fits: |v| whole(v, 1, 16),
+    },
+    Setting {
+        key: "sound_mib_max",
+        about: "Largest file of sound or video in MiB that is fetched or taken",
+        allowed: "a whole number from 1 to 65536",
+        live: true,
+        default: || json!(2048),
+        fits: |v| whole(v, 1, 65_536),
+    },
+    Setting {
+        key: "sound_hours_max",
+        about: "Longest sound in hours that is heard",
+        allowed: "a whole number from 1 to 48",
+        live: true,
+        default: || json!(24),
+        fits: |v| whole(v, 1, 48),
+    },
+    Setting {
+        key: "yt_dlp",
+        about: "The program yt-dlp, by which videos are asked for",
+        allowed: "a path or a program's name",
+        live: true,
+        default: || json!("yt-dlp"),
+        fits: |v| v.as_str().is_some_and(|s| !s.trim().is_empty()),
+    },
+    Setting {
+        key: "js_runtime",
+        about: "The JavaScript runtime that yt-dlp uses; without it yt-dlp looks for deno, node, bun and quickjs",
+        allowed: "a name with or without a path, such as deno:/opt/deno, or null",
+        live: true,
+        default: || Value::Null,
+        fits: text_or_null,
+    },
+    Setting {
+        key: "youtube_pot_url",
+        about: "A server that gives yt-dlp proofs of origin for YouTube (bgutil's provider)",
+        allowed: "an http or https link, or null",
+        live: true,
+        default: || Value::Null,
+        fits: |v| {
+            v.is_null()
+                || v.as_str()
+                    .and_then(|s| Url::parse(s).ok())
+                    .is_some_and(|u| matches!(u.scheme(), "http" | "https"))
+        },
+    },
+    Setting {
+        key: "ffmpeg",
+        about: "The program ffmpeg, for sound that Recap itself cannot decode; null does without",
+        allowed: "a path or a program's name, or null",
+        live: true,
+        default: || json!("ffmpeg"),
+        fits: text_or_null,
+    },
+    Setting {
+        key: "cache_days",
+        about: "Days that transcripts and models' answers are kept, so that making a recap again pays for nothing twice",
+        allowed: "a whole number from 0 to 3650",
+        live: true,
+        default: || json!(30),
+        fits: |v| whole(v, 0, 3_650),
+    },
+    Setting {
+        key: "cache_mib_max",
+        about: "Most MiB of those; the oldest go first",
+        allowed: "a whole number from 0 to 1048576",
+        live: true,
+        default: || json!(512),
+        fits: |v| whole(v, 0, 1_048_576),
     },
     Setting {
         key: "admin_email",
@@ -378,6 +528,14 @@ fn text_or_null(value: &Value) -> bool {
     value.is_null() || value.as_str().is_some_and(|text| !text.trim().is_empty())
 }
 
+fn names_or_null(value: &Value) -> bool {
+    value.is_null() || value.as_array().is_some_and(|list| list.iter().all(Value::is_string))
+}
+
+fn amount_or_null(value: &Value) -> bool {
+    value.is_null() || value.as_f64().is_some_and(|amount| (0.0..1e9).contains(&amount))
+}
+
 fn whole(value: &Value, least: u64, most: u64) -> bool {
     value.as_u64().is_some_and(|number| (least..=most).contains(&number))
 }
@@ -412,6 +570,23 @@ pub struct Config {
     pub stage_timeout_minutes: u64,
     pub youtube_url: Url,
     pub apple_url: Url,
+    pub model_servers: Option<Vec<Value>>,
+    pub outline_models: Option<Vec<String>>,
+    pub transcribers: Option<Vec<String>>,
+    pub cost_per_day_max: Option<f64>,
+    pub cost_per_month_max: Option<f64>,
+    pub whisper_model: Option<String>,
+    pub whisper_threads: Option<usize>,
+    pub weights_url: Url,
+    pub listeners_max: usize,
+    pub sound_mib_max: u64,
+    pub sound_hours_max: u32,
+    pub yt_dlp: PathBuf,
+    pub js_runtime: Option<String>,
+    pub youtube_pot_url: Option<Url>,
+    pub ffmpeg: Option<PathBuf>,
+    pub cache_days: u64,
+    pub cache_mib_max: u64,
     pub admin_email: Option<String>,
     pub sign_ups_open: bool,
     pub tenant_default_credits: i64,
@@ -554,6 +729,9 @@ fn known() -> String {
     SETTINGS.iter().map(|setting| setting.key).collect::<Vec<_>>().join(", ")
 }
 
+/// How the variables begin that hold a model server's key.
+const MODEL_KEY: &str = "RECAP_MODEL_KEY_";
+
 /// The variables of this process that concern Recap, read once.
 #[derive(Clone, Debug, Default)]
 pub struct Environment(BTreeMap<String, OsString>);
@@ -597,6 +775,18 @@ impl Environment {
     /// The password of `smtp_user`.
     pub fn smtp_password(&self) -> Option<String> {
         self.text("RECAP_SMTP_PASSWORD")
+    }
+
+    /// The keys of model servers that variables give, by the server's name: `RECAP_MODEL_KEY_MY_GROQ` is that of
+    /// `my-groq`.
+    pub fn model_keys(&self) -> BTreeMap<String, String> {
+        self.0
+            .keys()
+            .filter_map(|name| Some((name, name.strip_prefix(MODEL_KEY)?)))
+            .filter_map(|(name, server)| {
+                Some((server.to_ascii_lowercase().replace('_', "-"), self.text(name)?))
+            })
+            .collect()
     }
 
     /// The key with which the relay knows its operator.
@@ -689,7 +879,8 @@ pub fn load(
                 "RECAP_TEST_MODELS",
                 "NO_COLOR",
             ]
-            .contains(&name.as_str());
+            .contains(&name.as_str())
+            || name.starts_with(MODEL_KEY);
         if !is_known {
             tracing::warn!(variable = name, "{name} is set, and there is no such setting");
         }

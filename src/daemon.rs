@@ -16,6 +16,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::app::{self, App};
 use crate::config::{self, Config, ConfigError, Environment};
+use crate::engines::Engines;
 use crate::events::EventHub;
 use crate::feed_cache::FeedCache;
 use crate::following::Following;
@@ -25,11 +26,15 @@ use crate::http::accept::{self, Bounds};
 use crate::jobs::Jobs;
 use crate::make_recap;
 use crate::net::Net;
+use crate::pipeline::Keep;
 use crate::search::Search;
+use crate::secrets::{Secrets, SecretsError};
 use crate::turns::Turns;
+use crate::videos::Pauses;
 use crate::work::checker;
 use crate::work::processor::Processor;
 use crate::work::reload::{self, Reload};
+use crate::work::tidy;
 
 /// How long everything that runs may take to end.
 const STOP_TIME: Duration = Duration::from_secs(10);
@@ -68,6 +73,8 @@ pub struct Setup {
     pub flags: Map<String, Value>,
     /// Which mode.
     pub choose_mode: ChooseMode,
+    /// Our own program, where the recogniser of speech was built into it.
+    pub whisper_program: Option<PathBuf>,
     /// Time of day.
     pub clock: Arc<dyn Clock>,
     /// Random bytes.
@@ -110,6 +117,9 @@ pub enum StartError {
         /// The system's own words.
         cause: std::io::Error,
     },
+    /// The secrets.
+    #[error(transparent)]
+    Secrets(#[from] SecretsError),
     /// The files.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -130,7 +140,8 @@ impl Daemon {
     /// # Errors
     /// Each of [`StartError`]; nothing runs then.
     pub async fn start(setup: Setup) -> Result<Daemon, StartError> {
-        let Setup { data, environment, flags, choose_mode, clock, entropy } = setup;
+        let Setup { data, environment, flags, choose_mode, whisper_program, clock, entropy } =
+            setup;
         std::fs::create_dir_all(&data)
             .map_err(|cause| StartError::Folder { path: data.clone(), cause })?;
         let lock = lock(&data)?;
@@ -158,9 +169,19 @@ impl Daemon {
         let feed_cache =
             Arc::new(FeedCache::open(&data, net.clone(), clock.clone(), entropy.clone()));
         feed_cache.sweep_now();
+        let pauses: Arc<Pauses> = Arc::default();
+        let sites = (pauses.clone(), app::videos_cache(&data));
         let following =
-            Following::new(library.clone(), feed_cache.clone(), net.clone(), clock.clone());
+            Following::new(library.clone(), feed_cache.clone(), net.clone(), clock.clone(), sites);
         let (config_sender, config_now) = watch::channel(config.clone());
+        let secrets = Secrets::open(&data, None, entropy.clone())?;
+        let engines = Engines::new(
+            data.clone(),
+            (net.clone(), clock.clone(), entropy.clone()),
+            Arc::new(secrets),
+            environment.model_keys(),
+            whisper_program,
+        );
         let app = Arc::new(App {
             data: data.clone(),
             config: config_now,
@@ -172,7 +193,11 @@ impl Daemon {
             search: Search::new(library.clone()),
             library,
             jobs: Jobs::default(),
-            job_places: Turns::new(config.jobs_max),
+            job_places: Arc::new(Turns::new(config.jobs_max)),
+            listening: Arc::new(Turns::new(config.listeners_max)),
+            engines,
+            pauses,
+            keep: Keep::open(&data),
             feed_cache,
             following,
             check_wake: Notify::new(),
@@ -229,6 +254,7 @@ impl Daemon {
         }
         http::sweep_imports(&app.data);
         app::sweep_archives(&app.data);
+        app.tasks.spawn(tidy::run(app.clone()));
         app.tasks.spawn(checker::run(app.clone()));
         app.tasks.spawn(Processor::new(app.clone(), door, begun).run());
         Ok(Daemon { app, address, server, watching: Some(watching), _lock: lock })

@@ -6,6 +6,7 @@ pub mod cli;
 pub mod config;
 pub mod daemon;
 pub mod domain;
+pub mod engines;
 pub mod events;
 pub mod export;
 pub mod feed_cache;

@@ -1,15 +1,21 @@
-//! Recap: long episodes as checked recaps. This file chooses the mode; the rest is the library's.
+//! Recap: long episodes as checked recaps. This file chooses the mode and hands over what was built in;
+//! the rest is the library's.
 
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use recap::daemon::ModeRequest;
+use recap::models::whisper::Worker;
 use recap::secrets::Secrets;
 use recap::single::Single;
 use recap_mode::Mode;
 
 fn main() -> ExitCode {
-    recap::cli::run(choose_mode)
+    let workers: &[Worker] = &[
+        #[cfg(feature = "whisper")]
+        recap_whisper::work,
+    ];
+    recap::cli::run(choose_mode, workers.first().copied())
 }
 
 /// The one place that knows which modes there are.

@@ -4,7 +4,7 @@
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::FutureExt;
 use recap_mode::{Entitlement, Fault, FaultKind, JobId, Scope, Stop};
 use serde_json::json;
@@ -13,12 +13,17 @@ use crate::app::App;
 use crate::domain::auto_queue::{QueueError, Reason, ReasonCode, State};
 use crate::domain::episode::EpisodeId;
 use crate::domain::recap::RecapId;
+use crate::domain::scope_settings::ScopeSettings;
+use crate::domain::spending::{Spent, amount};
+use crate::engines::Chosen;
 use crate::feeds::place;
 use crate::history::FollowError;
 use crate::history::following::ItemOutcome;
 use crate::jobs::{JobError, JobView, OPEN_MAX};
 use crate::net::Shown;
-use crate::pipeline::{self, Made, Order, Stage, Workspace};
+use crate::pipeline::{
+    self, Brought, Left, Made, Meter, Order, PipelineError, Places, Stage, Step, Workspace,
+};
 use crate::turns::Urgency;
 
 /// How long an item of the queue waits for credits before it is looked at again.
@@ -32,11 +37,15 @@ pub async fn start(
     app: &Arc<App>,
     scope: &Scope,
     order: Order,
-    upload: Option<Vec<u8>>,
+    upload: Option<Brought>,
 ) -> Result<JobId, Fault> {
     app.mode.entitled(scope, Entitlement::Process).await?;
     app.mode.affords(scope).await?;
-    has_room(app, scope, upload.as_ref().map_or(0, Vec::len)).await?;
+    has_room(app, scope, upload.as_ref().map_or(0, Brought::size_bytes)).await?;
+    let (settings, chosen) = app.chosen(scope, None).await?;
+    if let Some((fault, _)) = over_cap(app, scope, &settings, &chosen).await? {
+        return Err(fault);
+    }
     if app.stop.is_cancelled() {
         return Err(stopping());
     }
@@ -84,16 +93,16 @@ pub async fn start_item(app: &Arc<App>, scope: &Scope, id: &EpisodeId) -> Result
 }
 
 /// Refuses what is larger than the scope may send, or comes on top of all that it may keep.
-async fn has_room(app: &Arc<App>, scope: &Scope, upload_bytes: usize) -> Result<(), Fault> {
+async fn has_room(app: &Arc<App>, scope: &Scope, upload_bytes: u64) -> Result<(), Fault> {
     const MIB: u64 = 1024 * 1024;
     let allowance = app.mode.allowance(scope).await?;
-    if upload_bytes as u64 > allowance.upload_bytes_max {
+    if upload_bytes > allowance.upload_bytes_max {
         return Err(Fault::new(
             FaultKind::TooLarge,
             format!("Files of at most {} MiB are taken here.", allowance.upload_bytes_max / MIB),
         ));
     }
-    if upload_bytes as u64 <= room_left(app, scope).await? {
+    if upload_bytes <= room_left(app, scope).await? {
         return Ok(());
     }
     Err(library_full(allowance.storage_bytes_max))
@@ -129,7 +138,7 @@ async fn open(
     scope: &Scope,
     job: JobId,
     order: Order,
-    upload: Option<Vec<u8>>,
+    upload: Option<Brought>,
 ) -> Result<JobId, Fault> {
     let cancel = app.jobs.open(scope, first_view(app, &job, &order)).ok_or_else(|| {
         Fault::new(
@@ -140,7 +149,7 @@ async fn open(
     })?;
     let (data, whose, name, what) = (app.data.clone(), scope.clone(), job.clone(), order.clone());
     let made = tokio::task::spawn_blocking(move || {
-        Workspace::create(&data, &whose, &name, &what, upload.as_deref())
+        Workspace::create(&data, &whose, &name, &what, upload.as_ref())
     })
     .await
     .unwrap_or_else(|error| Err(std::io::Error::other(error)));
@@ -149,7 +158,7 @@ async fn open(
         Err(error) => {
             let fault = Fault::from(pipeline::PipelineError::from(error));
             let shown = Fault::new(fault.kind, fault.message.clone());
-            close(app, scope, &job, &Err(Outcome::Failed { fault: shown, may_pass: true }));
+            close(app, scope, &job, &Err(Outcome::Failed { fault: shown, again: Again::Soon }));
             return Err(fault);
         }
     }
@@ -228,12 +237,35 @@ pub fn new_id(app: &App) -> JobId {
 enum Outcome {
     Failed {
         fault: Fault,
-        /// Whether trying again later may help.
-        may_pass: bool,
+        again: Again,
     },
     Cancelled,
     /// The daemon stops; the job goes on at the next start.
     Interrupted,
+}
+
+/// Whether trying again may help.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Again {
+    /// Not by itself.
+    No,
+    /// After a while, a few times.
+    Soon,
+    /// From a time on that is known; nothing was wrong with it.
+    At(ReasonCode, DateTime<Utc>),
+}
+
+impl Again {
+    fn after(error: &PipelineError) -> Again {
+        match (error.until(), error) {
+            (Some(until), PipelineError::NotYet { .. }) => {
+                Again::At(ReasonCode::NotPublished, until)
+            }
+            (Some(until), _) => Again::At(ReasonCode::TryAgain, until),
+            (None, error) if error.may_pass() => Again::Soon,
+            (None, _) => Again::No,
+        }
+    }
 }
 
 fn run_in_background(
@@ -247,23 +279,36 @@ fn run_in_background(
     let (app, scope) = (app.clone(), scope.clone());
     let tasks = app.tasks.clone();
     tasks.spawn(async move {
-        let work = AssertUnwindSafe(prepare(&app, &scope, &job, &order, &workspace)).catch_unwind();
+        note_left(&app, &scope, &workspace).await;
+        // A job that goes on after a stop asks for the rest in a run of its own.
+        let meter = Arc::new(Meter::of(&workspace, format!("{job}.{}", new_id(&app))));
+        let work = prepare(&app, &scope, &job, &order, &workspace, &meter);
+        let work = AssertUnwindSafe(work).catch_unwind();
         let prepared = tokio::select! {
             biased;
             () = cancel.cancelled() => Err(Outcome::Cancelled),
             () = app.stop.cancelled() => Err(Outcome::Interrupted),
             done = work => done.unwrap_or_else(|_| Err(panicked())),
         };
-        // From here on it cannot be cancelled: a recap that is being written will be there.
-        let outcome = match prepared {
-            Ok(Prepared::There(id)) => Ok(id),
-            Ok(Prepared::Made(made)) => AssertUnwindSafe(save(&app, &scope, &job, *made))
-                .catch_unwind()
-                .await
-                .unwrap_or_else(|_| Err(panicked())),
-            Err(outcome) => Err(outcome),
+        // However it ended: what was asked of models was asked.
+        let duration_ms = match &prepared {
+            Ok(Prepared::Made(made)) => made.duration_ms(),
+            _ => 0,
         };
-        let outcome = settle(&app, &scope, &job, outcome).await;
+        if note_spending(&app, &scope, meter.so_far(), duration_ms).await {
+            forget_left(&workspace).await;
+        }
+        // From here on it cannot be cancelled: a recap that is being written will be there.
+        let (outcome, fell_back) = match prepared {
+            Ok(Prepared::There(id, fell_back)) => (Ok(id), fell_back),
+            Ok(Prepared::Made(made)) => {
+                let fell_back = made.fell_back();
+                let saved = AssertUnwindSafe(save(&app, &scope, &job, *made)).catch_unwind();
+                (saved.await.unwrap_or_else(|_| Err(panicked())), fell_back)
+            }
+            Err(outcome) => (Err(outcome), false),
+        };
+        let outcome = settle(&app, &scope, &job, outcome, fell_back).await;
         let kept = match &order {
             Order::Episode { id, .. } => {
                 end_item(&app, &scope, id, &job, &workspace, &outcome).await
@@ -304,19 +349,29 @@ async fn end_item(
         }),
         Err(Outcome::Failed { fault, .. }) if fault.kind == FaultKind::NoCredits => {
             let reason = reason(ReasonCode::Credits, fault);
-            ItemOutcome::Waits { reason, until: now + CREDITS_WAIT }
+            ItemOutcome::Waits { reason, until: now + CREDITS_WAIT, job: job.clone() }
         }
         Err(Outcome::Failed { fault, .. }) if fault.kind == FaultKind::NotEntitled => {
             let reason = reason(ReasonCode::NotEntitled, fault);
-            ItemOutcome::Waits { reason, until: now + CREDITS_WAIT }
+            ItemOutcome::Waits { reason, until: now + CREDITS_WAIT, job: job.clone() }
         }
-        Err(Outcome::Failed { fault, may_pass: true }) => {
+        Err(Outcome::Failed { fault, again: Again::At(ReasonCode::CostCap, until) }) => {
+            // Nothing was begun or paid.
+            let reason = reason(ReasonCode::CostCap, fault);
+            ItemOutcome::Waits { reason, until: *until, job: job.clone() }
+        }
+        Err(Outcome::Failed { fault, again: Again::At(code, until) }) => {
+            let job = new_id(app);
+            next = workspace.hand_on(&app.data, scope, &job);
+            ItemOutcome::Waits { reason: reason(*code, fault), until: *until, job }
+        }
+        Err(Outcome::Failed { fault, again: Again::Soon }) => {
             // What was finished goes on under the next attempt, which is paid for anew.
             let next_job = new_id(app);
             next = workspace.hand_on(&app.data, scope, &next_job);
             ItemOutcome::MayPass { reason: reason(ReasonCode::TryAgain, fault), next_job }
         }
-        Err(Outcome::Failed { fault, may_pass: false }) => {
+        Err(Outcome::Failed { fault, again: Again::No }) => {
             ItemOutcome::Failed(reason(ReasonCode::Failed, fault))
         }
     };
@@ -342,13 +397,14 @@ async fn end_item(
 
 fn panicked() -> Outcome {
     let fault = Fault::internal("making a recap", "a step panicked");
-    Outcome::Failed { fault, may_pass: false }
+    Outcome::Failed { fault, again: Again::No }
 }
 
 /// What a job has when nothing is left to do but saving.
 enum Prepared {
-    /// Its recap is in the library already, from a run that was cut off.
-    There(RecapId),
+    /// Its recap is in the library already, from a run that was cut off; and whether the built-in
+    /// outline stood in for models that failed.
+    There(RecapId, bool),
     /// Everything but the file.
     Made(Box<Made>),
 }
@@ -359,16 +415,14 @@ async fn prepare(
     job: &JobId,
     order: &Order,
     workspace: &Workspace,
+    meter: &Arc<Meter>,
 ) -> Result<Prepared, Outcome> {
-    let failed = |fault: Fault| {
-        let may_pass = matches!(fault.kind, FaultKind::Busy | FaultKind::StorageFull);
-        Outcome::Failed { fault, may_pass }
-    };
     let urgency = match order {
         Order::Episode { .. } => Urgency::Background,
         Order::Link { .. } | Order::Upload { .. } => Urgency::Asked,
     };
-    let _turn = app.job_places.take(urgency, scope.as_str()).await;
+    let (running, listening) = (app.job_places.clone(), app.listening.clone());
+    let places = Places::take(running, listening, urgency, scope.as_str()).await;
     // A run that was cut off between saving and tidying has its recap already.
     let (library, whose, name) = (app.library.clone(), scope.clone(), job.to_string());
     let made = tokio::task::spawn_blocking(move || library.made_by_now(&whose, &name))
@@ -376,39 +430,126 @@ async fn prepare(
         .map_err(|error| failed(Fault::internal("looking for a recap", error)))?
         .map_err(|error| failed(error.into()))?;
     if let Some(id) = made {
-        return Ok(Prepared::There(id));
+        let found = app.library.find(scope, &id).await.map_err(|error| failed(error.into()))?;
+        let outline = &found.recap.made_by.outline;
+        let fell_back = outline.provider == pipeline::BUILTIN && !outline.fell_back_from.is_empty();
+        return Ok(Prepared::There(id, fell_back));
+    }
+    let (settings, chosen) = app.chosen(scope, Some(job)).await.map_err(failed)?;
+    if let Some((fault, until)) = over_cap(app, scope, &settings, &chosen).await.map_err(failed)? {
+        return Err(Outcome::Failed { fault, again: Again::At(ReasonCode::CostCap, until) });
     }
     app.mode.debit(scope, job).await.map_err(failed)?;
-    let tools = app.tools(scope).await;
-    let progress = |stage: Stage, message: String| show(app, scope, job, stage, message);
+    let tools = app.tools(scope, &settings, &chosen, places, meter.clone()).await;
+    let progress = |step: Step| show(app, scope, job, step);
     let made = pipeline::run(&tools, order, workspace, &progress).await.map_err(|error| {
-        let may_pass = error.may_pass();
-        Outcome::Failed { fault: error.into(), may_pass }
+        let again = Again::after(&error);
+        Outcome::Failed { fault: error.into(), again }
     })?;
     Ok(Prepared::Made(Box::new(made)))
 }
 
+fn failed(fault: Fault) -> Outcome {
+    let passes = matches!(fault.kind, FaultKind::Busy | FaultKind::StorageFull);
+    Outcome::Failed { fault, again: if passes { Again::Soon } else { Again::No } }
+}
+
+/// Why nothing may be begun that costs something, and until when, where a cap is reached.
+///
+/// # Errors
+/// The files.
+async fn over_cap(
+    app: &App,
+    scope: &Scope,
+    settings: &ScopeSettings,
+    chosen: &Chosen,
+) -> Result<Option<(Fault, DateTime<Utc>)>, Fault> {
+    if !chosen.costs() {
+        return Ok(None);
+    }
+    let config = app.config_now();
+    let caps = settings.caps(config.cost_per_day_max, config.cost_per_month_max);
+    let spending = app.library.spending(scope).await?;
+    let Some(cap) = spending.cap_reached(&caps, app.clock.now()) else { return Ok(None) };
+    let fault = Fault::new(
+        FaultKind::TooMany,
+        format!(
+            "The cap of {} a {} for models is reached; it goes on after {}.",
+            amount(cap.micros_max),
+            cap.period,
+            cap.until.format("%Y-%m-%d %H:%M UTC")
+        ),
+    )
+    .hint("Raise the cap in the settings, or choose models that cost nothing.");
+    Ok(Some((fault, cap.until)))
+}
+
+/// Adds what a run that was killed had asked of models to the scope's sums.
+async fn note_left(app: &Arc<App>, scope: &Scope, workspace: &Workspace) {
+    let from = workspace.clone();
+    let left = tokio::task::spawn_blocking(move || Meter::left(&from)).await;
+    if let Ok(Some(left)) = left
+        && note_spending(app, scope, left, 0).await
+    {
+        forget_left(workspace).await;
+    }
+}
+
+async fn forget_left(workspace: &Workspace) {
+    let of = workspace.clone();
+    if let Err(error) = tokio::task::spawn_blocking(move || Meter::forget(&of)).await {
+        tracing::error!(%error, "removing a run's costs panicked");
+    }
+}
+
+/// Adds what a run asked of models to the scope's sums, once however often it is told; whether that
+/// could be done.
+async fn note_spending(app: &Arc<App>, scope: &Scope, left: Left, duration_ms: u64) -> bool {
+    let Left { run, taken } = left;
+    if taken.is_empty() {
+        return true;
+    }
+    let noted = async {
+        let (_, chosen) = app.chosen(scope, None).await?;
+        let spent = taken.into_iter().map(|(name, usage)| {
+            let spent = Spent {
+                calls: usage.calls,
+                input_tokens: usage.input_tokens,
+                output_tokens: usage.output_tokens,
+                audio_ms: usage.audio_ms,
+                episodes_ms: duration_ms,
+                cost_micros: chosen.cost_micros(&name, &usage),
+            };
+            (name, spent)
+        });
+        app.library.spend(scope, run.clone(), spent.collect()).await.map_err(Fault::from)
+    };
+    match noted.await {
+        Ok(()) => true,
+        Err(fault) => {
+            tracing::error!(%scope, run, %fault, "what models have cost could not be noted");
+            false
+        }
+    }
+}
+
 /// Writes the recap.
 async fn save(app: &App, scope: &Scope, job: &JobId, made: Made) -> Result<RecapId, Outcome> {
-    show(app, scope, job, Stage::Save, "Saving the recap".to_owned());
+    show(app, scope, job, Step::of(Stage::Save, "Saving the recap"));
     let now = app.clock.now();
     let episode = made.episode();
     let id = app.library.new_id(scope, episode.published_at.unwrap_or(now), &episode.title);
     let recap = made.into_recap(id.clone(), Some(job.to_string()), now);
-    app.library.save(scope, recap).await.map_err(|error| {
-        let fault = Fault::from(error);
-        let may_pass = matches!(fault.kind, FaultKind::Busy | FaultKind::StorageFull);
-        Outcome::Failed { fault, may_pass }
-    })?;
+    app.library.save(scope, recap).await.map_err(|error| failed(error.into()))?;
     Ok(id)
 }
 
-/// Shows that a stage begins.
-fn show(app: &App, scope: &Scope, job: &JobId, stage: Stage, message: String) {
+/// Shows how far it is.
+fn show(app: &App, scope: &Scope, job: &JobId, step: Step) {
     let view = app.jobs.change(job, |view| {
-        view.stage = stage;
-        view.percent = stage.percent();
-        view.message = message;
+        view.stage = step.stage;
+        view.percent = step.percent();
+        view.message = step.message;
     });
     announce(app, scope, view);
 }
@@ -419,9 +560,13 @@ async fn settle(
     scope: &Scope,
     job: &JobId,
     outcome: Result<RecapId, Outcome>,
+    fell_back: bool,
 ) -> Result<RecapId, Outcome> {
     let nothing_was_taken = match &outcome {
-        Ok(_) | Err(Outcome::Interrupted) => true,
+        // Models were paid for, and the outline that nobody has to pay for was made.
+        Ok(_) => !fell_back,
+        Err(Outcome::Interrupted) => true,
+        Err(Outcome::Failed { again: Again::At(ReasonCode::CostCap, _), .. }) => true,
         Err(Outcome::Failed { fault, .. }) => {
             matches!(fault.kind, FaultKind::NoCredits | FaultKind::NotEntitled)
         }

@@ -1,5 +1,7 @@
-//! `<data>/secrets.json`, mode 0600: the operator's password and the key that signs sessions.
+//! `<data>/secrets.json`, mode 0600: the operator's password, the key that signs sessions, and the keys of
+//! model servers.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
@@ -12,7 +14,7 @@ use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use recap_mode::Entropy;
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
@@ -60,6 +62,12 @@ struct Content {
     operator_password_hash: Option<String>,
     #[serde(default)]
     session_key: Option<String>,
+    /// Of the operator's model servers, by name.
+    #[serde(default)]
+    model_keys: BTreeMap<String, String>,
+    /// Of scopes' own model servers, by scope and name.
+    #[serde(default)]
+    scope_model_keys: BTreeMap<String, BTreeMap<String, String>>,
 }
 
 /// The operator's password as it is kept.
@@ -192,6 +200,64 @@ impl Secrets {
         self.write("operator_password_hash", value)
     }
 
+    /// The key of one of the operator's model servers, or of a scope's own.
+    pub fn model_key(&self, scope: Option<&str>, server: &str) -> Option<String> {
+        let content = self.content_now();
+        match scope {
+            None => content.model_keys.get(server).cloned(),
+            Some(scope) => content.scope_model_keys.get(scope)?.get(server).cloned(),
+        }
+    }
+
+    /// Forgets all keys of a scope's own model servers.
+    ///
+    /// # Errors
+    /// The file.
+    pub fn forget_scope(&self, scope: &str) -> Result<(), SecretsError> {
+        let mut all = self.content()?.scope_model_keys;
+        match all.remove(scope) {
+            None => Ok(()),
+            Some(_) if all.is_empty() => self.write("scope_model_keys", Value::Null),
+            Some(_) => self.write("scope_model_keys", json!(all)),
+        }
+    }
+
+    /// Keeps the key of a model server, or forgets it with `None`.
+    ///
+    /// # Errors
+    /// The file.
+    pub fn set_model_key(
+        &self,
+        scope: Option<&str>,
+        server: &str,
+        key: Option<&str>,
+    ) -> Result<(), SecretsError> {
+        let content = self.content()?;
+        let mut own = match scope {
+            None => content.model_keys,
+            Some(scope) => content.scope_model_keys.get(scope).cloned().unwrap_or_default(),
+        };
+        match key {
+            Some(key) => own.insert(server.to_owned(), key.to_owned()),
+            None => own.remove(server),
+        };
+        match scope {
+            None => self.write("model_keys", if own.is_empty() { Value::Null } else { json!(own) }),
+            Some(scope) => {
+                let mut all = content.scope_model_keys;
+                if own.is_empty() {
+                    all.remove(scope);
+                } else {
+                    all.insert(scope.to_owned(), own);
+                }
+                self.write(
+                    "scope_model_keys",
+                    if all.is_empty() { Value::Null } else { json!(all) },
+                )
+            }
+        }
+    }
+
     /// Changes one key and keeps the rest.
     fn write(&self, key: &str, value: Value) -> Result<(), SecretsError> {
         let io = |cause| SecretsError::Io { path: self.path.clone(), cause };
@@ -302,6 +368,23 @@ mod tests {
         secrets.set_password(Some("correct horse")).unwrap();
         let hash = secrets.password().unwrap().0;
         assert!(open(data.path(), Some(&hash)).unwrap().password().unwrap().is("correct horse"));
+    }
+
+    #[test]
+    fn a_model_server_s_key_is_its_owner_s_and_goes_with_them() {
+        let data = tempfile::tempdir().unwrap();
+        let secrets = open(data.path(), None).unwrap();
+        secrets.set_model_key(None, "cloud", Some("operators")).unwrap();
+        secrets.set_model_key(Some("ada"), "cloud", Some("adas")).unwrap();
+        secrets.set_model_key(Some("ben"), "cloud", Some("bens")).unwrap();
+        let key = |scope| secrets.model_key(scope, "cloud");
+        assert_eq!(key(None).as_deref(), Some("operators"));
+        assert_eq!(key(Some("ada")).as_deref(), Some("adas"));
+        secrets.forget_scope("ada").unwrap();
+        secrets.forget_scope("nobody").unwrap();
+        secrets.set_model_key(None, "cloud", None).unwrap();
+        assert_eq!((key(None), key(Some("ada"))), (None, None));
+        assert_eq!(key(Some("ben")).as_deref(), Some("bens"));
     }
 
     #[test]

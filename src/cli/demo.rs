@@ -71,6 +71,7 @@ impl Demo {
             environment: crate::config::Environment::default(),
             flags: flags(&[("listen", Some(Value::from(listen)))]),
             choose_mode: setting.choose_mode,
+            whisper_program: setting.whisper_program()?,
             clock: Arc::new(SystemClock),
             entropy: Arc::new(SystemEntropy),
         })
@@ -106,7 +107,7 @@ async fn make(daemon: &Daemon, order: Order, no_color: bool) -> Result<RecapId, 
     let mut said = None;
     loop {
         let view = follow.borrow_and_update().clone();
-        bar.show(view.stage, &view.message);
+        bar.show(view.percent, &view.message);
         if in_lines && said != Some(view.stage) && view.stage != Stage::Queued {
             say(&safe(&format!("{:>3}%  {}", view.percent, view.message)))?;
         }

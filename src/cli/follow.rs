@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use recap_mode::{Scope, SystemClock, SystemEntropy};
 
-use crate::app::{rules_of, trust_of};
+use crate::app::{rules_of, trust_of, videos_cache};
 use crate::domain::episode::EpisodeId;
 use crate::domain::filters::Filters;
 use crate::domain::subscription::{Subscription, SubscriptionId, Subscriptions};
@@ -43,7 +43,13 @@ impl Hands {
         // A tenant's things reach no private address, by whatever way they are worked on.
         let trust = trust_of(&config, *scope == Scope::owner());
         Ok(Hands {
-            following: Following::new(library.clone(), cache, net, time),
+            following: Following::new(
+                library.clone(),
+                cache,
+                net,
+                time,
+                (Arc::default(), videos_cache(&data)),
+            ),
             library,
             follower: Follower { scope: scope.clone(), trust, open_items_max: usize::MAX },
             rules: rules_of(&config),

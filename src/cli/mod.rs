@@ -10,12 +10,14 @@ mod demo;
 mod follow;
 mod library;
 mod migrate;
+mod models;
 mod progress;
 mod queue;
 mod schema;
 mod serve;
 mod set_password;
 mod summarize;
+mod transcribe_worker;
 
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
@@ -28,9 +30,12 @@ use serde_json::{Map, Value};
 
 use crate::config::{ConfigError, Environment, data_folder};
 use crate::daemon::{ChooseMode, StartError};
+use crate::engines::Engines;
 use crate::history::{FollowError, Library, LibraryError, StoreError};
-use crate::net::FetchError;
+use crate::models::whisper::Worker;
+use crate::net::{FetchError, Net};
 use crate::pipeline::PipelineError;
+use crate::secrets::Secrets;
 
 /// Long episodes as checked recaps: titled, timed topics whose every point leads back to the second
 /// where it was said.
@@ -91,6 +96,11 @@ enum Command {
     Schema(schema::Schema),
     /// Print what is configured, and where each value comes from
     Config(config::Config),
+    /// List, fetch and check the weights of the recogniser on this machine
+    Models(models::Models),
+    /// Hear what the daemon sends
+    #[command(hide = true)]
+    TranscribeWorker(transcribe_worker::TranscribeWorker),
     /// Look after tenants, where this Recap serves many
     Admin(admin::Admin),
     /// Set the operator's password, or take it away
@@ -173,7 +183,13 @@ impl From<PipelineError> for Failure {
     fn from(error: PipelineError) -> Failure {
         let code = match &error {
             PipelineError::Fetch(FetchError::Scheme { .. }) => 2,
-            PipelineError::Fetch(_) | PipelineError::Check(_) | PipelineError::Stuck { .. } => 3,
+            PipelineError::Fetch(_)
+            | PipelineError::Check(_)
+            | PipelineError::Download(_)
+            | PipelineError::Model(_)
+            | PipelineError::NotYet { .. }
+            | PipelineError::Stuck { .. } => 3,
+            PipelineError::Video(error) if error.may_pass() => 3,
             PipelineError::Workspace(_) | PipelineError::Panicked(_) => 1,
             _ => 2,
         };
@@ -192,9 +208,36 @@ struct Setting {
     data: Option<PathBuf>,
     environment: Environment,
     choose_mode: ChooseMode,
+    /// The loop of the recogniser's process, where it was built in.
+    worker: Option<Worker>,
 }
 
 impl Setting {
+    /// Our own program, by which the recogniser's worker is started, where it was built in.
+    fn whisper_program(&self) -> Result<Option<PathBuf>, Failure> {
+        match self.worker {
+            None => Ok(None),
+            Some(_) => std::env::current_exe().map(Some).map_err(|error| {
+                Failure::here(format!("Recap does not find its own program: {error}."))
+            }),
+        }
+    }
+
+    /// The model servers and recognisers of the data folder's settings.
+    fn engines(&self, net: Arc<Net>) -> Result<Engines, Failure> {
+        let data = self.data()?;
+        let entropy = Arc::new(SystemEntropy);
+        let secrets = Secrets::open(&data, None, entropy.clone())
+            .map_err(|error| Failure::input(error.to_string()))?;
+        Ok(Engines::new(
+            data,
+            (net, Arc::new(SystemClock), entropy),
+            Arc::new(secrets),
+            self.environment.model_keys(),
+            self.whisper_program()?,
+        ))
+    }
+
     fn data(&self) -> Result<PathBuf, Failure> {
         Ok(data_folder(self.data.as_deref(), &self.environment)?)
     }
@@ -217,8 +260,8 @@ impl Setting {
     }
 }
 
-/// Runs the command line of this process.
-pub fn run(choose_mode: ChooseMode) -> ExitCode {
+/// Runs the command line of this process; `worker` is the recogniser that was built in, if one was.
+pub fn run(choose_mode: ChooseMode, worker: Option<Worker>) -> ExitCode {
     let environment = Environment::of_process();
     let mut command = Cli::command();
     if environment.no_color() {
@@ -236,7 +279,7 @@ pub fn run(choose_mode: ChooseMode) -> ExitCode {
         }
     };
     let Cli { data, command } = cli;
-    let setting = Setting { data, environment, choose_mode };
+    let setting = Setting { data, environment, choose_mode, worker };
     match dispatch(command, setting) {
         Ok(code) => ExitCode::from(code),
         Err(failure) => {
@@ -269,6 +312,8 @@ fn dispatch(command: Command, setting: Setting) -> Result<u8, Failure> {
         Command::Check(check) => check.run(setting),
         Command::Schema(schema) => schema.run(setting),
         Command::Config(config) => config.run(setting),
+        Command::Models(models) => models.run(setting),
+        Command::TranscribeWorker(worker) => worker.run(setting),
         Command::Admin(admin) => admin.run(setting),
         Command::SetPassword(set_password) => set_password.run(setting),
         Command::Completions { shell } => {

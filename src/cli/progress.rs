@@ -4,8 +4,6 @@ use std::io::IsTerminal;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::pipeline::Stage;
-
 /// Shows how far a job is, on standard error.
 pub(super) struct Bar(ProgressBar);
 
@@ -28,8 +26,8 @@ impl Bar {
         Bar(bar)
     }
 
-    pub(super) fn show(&self, stage: Stage, message: &str) {
-        self.0.set_position(u64::from(stage.percent()));
+    pub(super) fn show(&self, percent: u8, message: &str) {
+        self.0.set_position(u64::from(percent));
         self.0.set_message(super::safe(message));
         self.0.tick();
     }

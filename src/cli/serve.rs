@@ -33,6 +33,7 @@ impl Serve {
         ]);
         let config = crate::config::load(&data, &setting.environment, &flags)?;
         start_logging(&config.log, &config.log_format, &setting.environment);
+        let whisper_program = setting.whisper_program()?;
         let runtime = daemon_runtime()?;
         let code = runtime.block_on(async {
             let daemon = Daemon::start(Setup {
@@ -40,6 +41,7 @@ impl Serve {
                 environment: setting.environment,
                 flags,
                 choose_mode: setting.choose_mode,
+                whisper_program,
                 clock: Arc::new(SystemClock),
                 entropy: Arc::new(SystemEntropy),
             })

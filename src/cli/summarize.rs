@@ -7,12 +7,16 @@ use std::sync::Arc;
 use recap_mode::{Clock, Scope, SystemClock, SystemEntropy};
 use url::Url;
 
-use crate::app::{limits_of, trust_of};
+use crate::app::{Parts, tools_of, trust_of};
+use crate::domain::recap::TranscriptSource;
+use crate::domain::scope_settings::ScopeSettings;
+use crate::domain::spending::Spending;
+use crate::engines::{Chosen, Engines};
 use crate::export::{self, ExportFormat};
 use crate::feed_cache::FeedCache;
 use crate::history::Library;
 use crate::net::Net;
-use crate::pipeline::{self, EpisodeChoice, Order, Tools, Workspace};
+use crate::pipeline::{self, Brought, EpisodeChoice, Expectation, Keep, Order, Places, Workspace};
 use crate::transcripts::BYTES_MAX;
 
 use super::progress::Bar;
@@ -20,7 +24,8 @@ use super::{Failure, Setting, say, small_runtime};
 
 #[derive(clap::Args)]
 pub(super) struct Summarize {
-    /// Transcript files, - for standard input, or http(s) links to transcripts or feeds
+    /// Files of transcripts, sound or video, - for a transcript on standard input, or http(s) links: a video, a
+    /// feed, a page, sound, a transcript
     #[arg(required = true, value_name = "INPUT")]
     inputs: Vec<String>,
     /// Which episode of a feed: its guid or a part of its title [default: the newest with a transcript]
@@ -35,7 +40,22 @@ pub(super) struct Summarize {
     /// Also save the recap in the library
     #[arg(long)]
     save: bool,
-    /// Whose library, with --save
+    /// Who turns sound into words: whisper, or the name of a model server
+    #[arg(long, value_name = "NAME")]
+    transcriber: Option<String>,
+    /// Who writes the outline: the name of a model server, or builtin
+    #[arg(long, value_name = "NAME")]
+    model: Option<String>,
+    /// Language in which a model writes, such as de [default: that of the episode]
+    #[arg(long, value_name = "TAG")]
+    language: Option<String>,
+    /// Language that is spoken, where a recogniser should not find it out
+    #[arg(long, value_name = "TAG")]
+    spoken: Option<String>,
+    /// Say what it would take, and make nothing
+    #[arg(long)]
+    estimate: bool,
+    /// Whose library and settings
     #[arg(long, default_value = "owner", value_name = "SCOPE")]
     scope: Scope,
 }
@@ -72,22 +92,47 @@ impl Summarize {
             Arc::new(SystemClock),
             Arc::new(SystemEntropy),
         );
-        let tools = Tools {
+        let data = setting.data()?;
+        let runtime = small_runtime()?;
+        let settings = runtime.block_on(self.settings(setting))?;
+        let engines = setting.engines(net.clone())?;
+        let trust = trust_of(&config, true);
+        let chosen = engines.choose(&config, &self.scope, &settings, trust, None);
+        for problem in &chosen.problems {
+            // Who named it now wants it; what is set for all may be missing today.
+            if self.transcriber.is_some() || self.model.is_some() {
+                return Err(Failure::input(problem.clone()));
+            }
+            eprintln!("{}", super::safe(problem));
+        }
+        let parts = Parts {
             net,
             clock: Arc::new(SystemClock),
             feeds: Arc::new(feeds),
-            trust: trust_of(&config, true),
-            fetch_timeout: config.fetch_timeout(),
-            stage_timeout: config.stage_timeout(),
-            feed_limits: limits_of(&config),
+            pauses: Arc::default(),
+            keep: Keep::open(&data),
+            meter: Arc::default(),
+            data: &data,
         };
+        let places = runtime.block_on(Places::alone());
+        let mut tools = tools_of(&config, parts, &self.scope, &settings, &chosen, trust, places);
+        tools.wish.spoken.clone_from(&self.spoken);
+        if self.transcriber.is_some() {
+            // Who names a recogniser wants the sound heard, whatever else there is.
+            tools.wish.sources = vec![TranscriptSource::Speech];
+        }
         let bar = Bar::new(setting.environment.no_color());
-        let runtime = small_runtime()?;
+        if self.estimate {
+            let upload = Workspace::in_memory(upload);
+            let expected = runtime.block_on(pipeline::expect(&tools, &order, &upload));
+            bar.end();
+            return self.say_estimate(&expected?, &chosen, setting, &runtime);
+        }
         let made = runtime.block_on(pipeline::run(
             &tools,
             &order,
             &Workspace::in_memory(upload),
-            &|stage, message| bar.show(stage, &message),
+            &|step| bar.show(step.percent(), &step.message),
         ));
         bar.end();
         let made = made?;
@@ -120,7 +165,74 @@ impl Summarize {
         Ok(())
     }
 
-    fn order(&self, input: &str) -> Result<(Order, Option<Vec<u8>>), Failure> {
+    /// What it would take.
+    fn say_estimate(
+        &self,
+        expected: &Expectation,
+        chosen: &Chosen,
+        setting: &Setting,
+        runtime: &tokio::runtime::Runtime,
+    ) -> Result<(), Failure> {
+        let spending = match setting.library() {
+            Ok(library) => runtime.block_on(library.spending(&self.scope))?,
+            Err(_) => Spending::default(),
+        };
+        let heard = expected.source == TranscriptSource::Speech;
+        let Some(duration_ms) = expected.duration_ms else {
+            return say(&format!(
+                "{}: nobody says how long it is, so what it takes cannot be told.",
+                super::safe(&expected.title)
+            ));
+        };
+        let estimate = Engines::estimate(chosen, &spending, duration_ms, heard);
+        say(&super::safe(&format!("{}: {} minutes.", expected.title, estimate.minutes)))?;
+        say(&match (&estimate.transcriber, heard) {
+            (Some(name), _) => format!("Its words are heard by {name}."),
+            (None, true) => "Nobody here listens to sound, so it cannot be made.".to_owned(),
+            (None, false) => "Its words are written down already.".to_owned(),
+        })?;
+        say(&match (&estimate.model, &estimate.tokens) {
+            (Some(name), Some(tokens)) => format!(
+                "The outline is written by {name}: some {} tokens sent, {} answered{}.",
+                tokens.input_tokens,
+                tokens.output_tokens,
+                if tokens.by_history { ", by your own history" } else { "" }
+            ),
+            _ => "The outline is the built-in one.".to_owned(),
+        })?;
+        say(&match &estimate.currency {
+            Some(currency) => format!("It costs about {} {currency}.", estimate.cost),
+            None => "It costs nothing.".to_owned(),
+        })
+    }
+
+    /// What the library has chosen, and over it what was said here.
+    async fn settings(&self, setting: &Setting) -> Result<ScopeSettings, Failure> {
+        let data = setting.data()?;
+        let mut settings = if data.join("history").is_dir() {
+            let library = Library::open(&data, Arc::new(SystemClock), Arc::new(SystemEntropy))?;
+            library.settings(&self.scope).await?
+        } else {
+            ScopeSettings::default()
+        };
+        if let Some(name) = &self.transcriber {
+            settings.transcribers = Some(vec![name.clone()]);
+        }
+        if let Some(name) = &self.model {
+            let is_builtin = name == pipeline::BUILTIN;
+            settings.models = Some(if is_builtin { Vec::new() } else { vec![name.clone()] });
+        }
+        if self.language.is_some() {
+            settings.language.clone_from(&self.language);
+        }
+        let spoken = ScopeSettings { language: self.spoken.clone(), ..ScopeSettings::default() };
+        match settings.flaw().or_else(|| spoken.flaw()) {
+            Some(flaw) => Err(Failure::input(flaw)),
+            None => Ok(settings),
+        }
+    }
+
+    fn order(&self, input: &str) -> Result<(Order, Option<Brought>), Failure> {
         let lower = input.to_ascii_lowercase();
         if lower.starts_with("http://") || lower.starts_with("https://") {
             let url = Url::parse(input).map_err(|error| {
@@ -137,7 +249,10 @@ impl Summarize {
         if input == "-" {
             let mut bytes = Vec::new();
             read_bounded(std::io::stdin().lock(), &mut bytes, "Standard input")?;
-            return Ok((Order::Upload { name: "Standard input".to_owned() }, Some(bytes)));
+            return Ok((
+                Order::Upload { name: "Standard input".to_owned() },
+                Some(Brought::Bytes(bytes)),
+            ));
         }
         let path = PathBuf::from(input);
         let shown = super::safe(input);
@@ -153,11 +268,11 @@ impl Summarize {
         if path.is_dir() {
             return Err(Failure::input(format!("{shown} is a folder; give one transcript file.")));
         }
-        let mut bytes = Vec::new();
-        read_bounded(std::fs::File::open(&path).map_err(cannot)?, &mut bytes, &shown)?;
+        // Whether it is sound or a transcript is seen when it is read; it may be larger than memory.
+        std::fs::File::open(&path).map_err(cannot)?;
         let name =
             path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        Ok((Order::Upload { name }, Some(bytes)))
+        Ok((Order::Upload { name }, Some(Brought::File(path))))
     }
 }
 

@@ -19,6 +19,9 @@ pub const FEED_LINKS_MAX: usize = 20;
 /// Most feeds of one page that are looked at before the best are chosen.
 const CANDIDATES_MAX: usize = 500;
 
+/// Longest tag of a language, in letters (RFC 5646, 4.4.1).
+const LANGUAGE_LETTERS_MAX: usize = 35;
+
 /// Attributes of one tag that are looked at.
 const ATTRIBUTES_MAX: usize = 64;
 
@@ -76,6 +79,15 @@ pub fn feed_links(bytes: &[u8], charset: Option<&str>, base: &Url) -> Vec<FeedLi
         }
     }
     best
+}
+
+/// The language that a page says it is in, as it writes it; many say what their template said.
+pub fn language(bytes: &[u8], charset: Option<&str>) -> Option<String> {
+    let text = head(bytes, charset);
+    let tag = Tags::of(&text).find(|tag| tag.name == "html")?.attribute("lang")?.into_owned();
+    let is_tag = (2..=LANGUAGE_LETTERS_MAX).contains(&tag.len())
+        && tag.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+    is_tag.then_some(tag)
 }
 
 /// The id of the channel (`UC…`) of a YouTube page: of a channel's page its own, of a video's page
@@ -212,7 +224,7 @@ impl<'t> Tag<'t> {
 }
 
 /// Tags that are asked for.
-const WANTED: &[&str] = &["base", "link", "meta"];
+const WANTED: &[&str] = &["base", "html", "link", "meta"];
 
 /// The tags of a page that are asked for, in its order. Every byte is looked at a fixed number of
 /// times: what does not end, ends the reading.
@@ -381,6 +393,23 @@ mod tests {
                 ("https://example.org/post/comments/feed/", ""),
             ],
         );
+    }
+
+    #[test]
+    fn a_page_says_its_language_or_none() {
+        for (html, want) in [
+            ("<!doctype html><HTML class=x LANG=' pt-BR '><p lang=de>", Some("pt-BR")),
+            ("<html><p lang=de>", None),
+            ("<html lang=\"\">", None),
+            ("<html lang='../x'>", None),
+            ("<html lang=x>", None),
+            ("", None),
+        ] {
+            assert_eq!(language(html.as_bytes(), None).as_deref(), want, "{html}");
+        }
+        let long = |letters| format!("<html lang={}>", "x".repeat(letters));
+        assert!(language(long(LANGUAGE_LETTERS_MAX).as_bytes(), None).is_some());
+        assert!(language(long(LANGUAGE_LETTERS_MAX + 1).as_bytes(), None).is_none());
     }
 
     #[test]

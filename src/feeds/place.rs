@@ -195,6 +195,25 @@ pub fn playlist_feed(base: &Url, playlist: &str) -> Url {
     on(base, "/feeds/videos.xml", Some(&format!("playlist_id={playlist}")))
 }
 
+/// The page that lists the videos of a YouTube feed, newest first; `None` for any other feed. `base` is where
+/// YouTube is.
+pub fn listing_page(base: &Url, feed: &Url) -> Option<Url> {
+    let is_there = feed.host_str() == base.host_str()
+        && feed.port_or_known_default() == base.port_or_known_default()
+        && feed.path() == "/feeds/videos.xml";
+    let (name, id) = feed.query_pairs().next().filter(|_| is_there)?;
+    let fits = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b'-';
+    if !(12..=64).contains(&id.len()) || !id.bytes().all(fits) {
+        return None;
+    }
+    let page = match &*name {
+        "channel_id" => format!("{YOUTUBE}/channel/{id}/videos"),
+        "playlist_id" => format!("{YOUTUBE}/playlist?list={id}"),
+        _ => return None,
+    };
+    Url::parse(&page).ok()
+}
+
 /// Where Apple says which feed a show has; `base` is where its lookup is.
 pub fn apple_lookup(base: &Url, id: u64) -> Url {
     on(base, "/lookup", Some(&format!("id={id}&entity=podcast")))
@@ -968,5 +987,26 @@ mod tests {
             let said = error.to_string();
             assert!(said.ends_with('.') && said.len() < 200 && !said.contains("  "), "{said}");
         }
+    }
+
+    #[test]
+    fn a_feed_of_youtube_s_has_a_page_that_lists_its_videos_and_no_other_has() {
+        let base = Url::parse("http://127.0.0.1:1/").unwrap();
+        let check = |feed: &str, want: Option<&str>| {
+            let page = listing_page(&base, &Url::parse(feed).unwrap());
+            assert_eq!(page.as_ref().map(Url::as_str), want, "{feed}");
+        };
+        let channel = "UCabcdefghijklmnopqrstuv";
+        let of_channel = format!("https://www.youtube.com/channel/{channel}/videos");
+        check(
+            &format!("http://127.0.0.1:1/feeds/videos.xml?channel_id={channel}"),
+            Some(&of_channel),
+        );
+        let list = "PLabcdefghijkl";
+        let of_list = format!("https://www.youtube.com/playlist?list={list}");
+        check(&format!("http://127.0.0.1:1/feeds/videos.xml?playlist_id={list}"), Some(&of_list));
+        check(&format!("http://example.org/feeds/videos.xml?channel_id={channel}"), None);
+        check("http://127.0.0.1:1/feeds/videos.xml?channel_id=--exec%3Drm+x%2F..", None);
+        check("http://127.0.0.1:1/feed.xml", None);
     }
 }

@@ -4,11 +4,13 @@
 //! Who may follow and what they may reach is said by the caller; when a round begins is `work`'s.
 
 mod discover;
+mod listing;
 mod pace;
 mod round;
 pub mod view;
 
 use std::collections::{HashMap, HashSet};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -29,6 +31,7 @@ use crate::feeds::place::{self, Place as Typed};
 use crate::history::following::Defaults;
 use crate::history::{FollowError, Library};
 use crate::net::{Net, Shown, Trust, TrustRule};
+use crate::videos::{Pauses, Programs};
 
 pub use discover::{DiscoverError, Discovered};
 pub use round::{Failed, RoundReport, Which};
@@ -55,6 +58,8 @@ pub struct Rules {
     pub fetches_per_host_max: usize,
     /// What subscriptions do that do not say otherwise.
     pub defaults: Defaults,
+    /// yt-dlp, for channels whose feed does not answer.
+    pub programs: Programs,
 }
 
 /// A scope that may follow, and what it may reach.
@@ -75,6 +80,8 @@ pub struct Following {
     net: Arc<Net>,
     clock: Arc<dyn Clock>,
     pace: pace::Pace,
+    pauses: Arc<Pauses>,
+    videos_cache: PathBuf,
     reports: Mutex<HashMap<Scope, RoundReport>>,
     /// Scopes of which nothing was due when they were last read.
     rests: Mutex<round::Rests>,
@@ -143,8 +150,11 @@ impl Following {
         cache: Arc<FeedCache>,
         net: Arc<Net>,
         clock: Arc<dyn Clock>,
+        (pauses, videos_cache): (Arc<Pauses>, PathBuf),
     ) -> Following {
         Following {
+            pauses,
+            videos_cache,
             library,
             cache,
             net,

@@ -23,7 +23,7 @@ use crate::feeds::place::{self, Place};
 use crate::history::following::{FollowingStamps, Intake, TakenIn};
 use crate::net::{FetchError, Shown, Trust, TrustRule};
 
-use super::{Follower, Following, Rules, Source, candidates, source_of};
+use super::{Follower, Following, Rules, Source, candidates, listing, source_of};
 
 /// What was found waits at most so long before it is written, so that a feed that hangs does not keep
 /// the others from the queue.
@@ -441,6 +441,18 @@ impl Following {
                 Got::Feed { url: ask.url.clone(), read, moved_to }
             }
             Ok(Checked::Unchanged) => self.read_again(ask, reads).await,
+            Err(error) if listing::is_passing(&error) => {
+                let (cache, key) = (self.cache.clone(), ask.key.clone());
+                let known = tokio::task::spawn_blocking(move || cache.read_now(&key)).await;
+                let known = known.ok().flatten();
+                let feed = known.as_ref().map(|read| &read.feed);
+                match Box::pin(self.listed(&ask.url, feed, rules)).await {
+                    Some(read) => {
+                        Got::Feed { url: ask.url.clone(), read: Arc::new(read), moved_to: None }
+                    }
+                    None => self.failed(ask, error),
+                }
+            }
             Err(error) => self.failed(ask, error),
         }
     }

@@ -9,7 +9,7 @@ use recap_mode::{Fault, FaultKind, JobId, Scope};
 use url::Url;
 
 use crate::domain::auto_queue::{
-    ApprovedBy, AutoQueue, Back, QueueError, QueueItem, Reason, State,
+    ApprovedBy, AutoQueue, Back, QueueError, QueueItem, Reason, ReasonCode, State,
 };
 use crate::domain::episode::EpisodeId;
 use crate::domain::feed_state::{FeedState, Notice};
@@ -260,6 +260,14 @@ impl Library {
         change: impl FnMut(&mut AutoQueue) -> Result<A, FollowError> + Send + 'static,
     ) -> Result<A, FollowError> {
         self.store().mutate(&layout::auto_queue(scope), change).await
+    }
+
+    /// Lets items of the queue go on that wait for the same; how many there were.
+    ///
+    /// # Errors
+    /// The files.
+    pub async fn release(&self, scope: &Scope, code: ReasonCode) -> Result<usize, FollowError> {
+        self.change_queue(scope, move |queue| Ok(queue.release(code))).await
     }
 
     /// What a scope has seen.
@@ -824,7 +832,7 @@ impl Library {
                     }
                     None => item.fail(reason.clone(), now)?,
                 },
-                ItemOutcome::Waits { reason, until } => {
+                ItemOutcome::Waits { reason, until, job } => {
                     let back = Back {
                         job: Some(job.clone()),
                         not_before: Some(*until),
@@ -879,6 +887,8 @@ pub enum ItemOutcome {
         reason: Reason,
         /// When it is looked at again.
         until: DateTime<Utc>,
+        /// The job under which it goes on: another one where this was paid for and given back.
+        job: JobId,
     },
     /// The daemon stops.
     Interrupted,

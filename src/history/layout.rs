@@ -14,8 +14,10 @@ use crate::domain::earlier::{self, Converted};
 use crate::domain::feed_state::FeedState;
 use crate::domain::library::LibraryMeta;
 use crate::domain::recap::{Recap, RecapId};
+use crate::domain::scope_settings::ScopeSettings;
 use crate::domain::seen_list::SeenList;
 use crate::domain::skip_list::SkipList;
+use crate::domain::spending::Spending;
 use crate::domain::subscription::Subscriptions;
 use crate::store::{Document, FileName, Problem, Slot, StoreError, Tx, parse_now};
 
@@ -33,7 +35,7 @@ pub struct Kind {
 }
 
 /// Every kind of document that a scope has.
-pub const TABLE: [Kind; 7] = [
+pub const TABLE: [Kind; 9] = [
     Kind {
         file: Some("subscriptions.json"),
         schema: "subscriptions.schema.json",
@@ -83,6 +85,22 @@ pub const TABLE: [Kind; 7] = [
         rewrite: rewrite_as::<LibraryMeta>,
     },
     Kind {
+        file: Some("settings.json"),
+        schema: "settings.schema.json",
+        about: "What this scope has chosen: models, recognisers, language, rules, caps.",
+        make_schema: || schema_for!(ScopeSettings),
+        check: check_settings,
+        rewrite: rewrite_as::<ScopeSettings>,
+    },
+    Kind {
+        file: Some("spending.json"),
+        schema: "spending.schema.json",
+        about: "The daemon's own sums of what models and recognisers took, by day and month.",
+        make_schema: || schema_for!(Spending),
+        check: check_as::<Spending>,
+        rewrite: rewrite_as::<Spending>,
+    },
+    Kind {
         file: None,
         schema: "recap.schema.json",
         about: "One recap; its name is its id.",
@@ -92,9 +110,6 @@ pub const TABLE: [Kind; 7] = [
     },
 ];
 
-/// Names that later versions give to documents: no recap is looked for in them.
-const LATER: [&str; 1] = ["settings.json"];
-
 /// The folder of schemas within `history/`.
 pub const SCHEMA_FOLDER: &str = ".schema";
 
@@ -103,7 +118,7 @@ pub const TRASH_FOLDER: &str = ".trash";
 
 /// Keeps the daemon's own files out of a person's repository.
 const GITIGNORE: &str = "# Recap's own: locks, temporaries, what was deleted, notes of the daemon.\n\
-                         .lock\n.trash/\n.schema/\n.*.tmp\nfeed-state.json\n";
+                         .lock\n.trash/\n.schema/\n.*.tmp\nfeed-state.json\nspending.json\n";
 
 /// A recap's file; `None` where it is missing.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -176,6 +191,10 @@ fn whole(converted: Converted) -> Result<Value, String> {
 
 impl Document for FeedState {}
 
+impl Document for ScopeSettings {}
+
+impl Document for Spending {}
+
 /// The place of a recap.
 pub fn recap(scope: &Scope, id: &RecapId) -> Slot<RecapFile> {
     Slot::new(scope, recap_file(id))
@@ -218,6 +237,16 @@ pub fn meta(scope: &Scope) -> Slot<LibraryMeta> {
     Slot::new(scope, fixed(TABLE[5].file))
 }
 
+/// The place of the scope's choices.
+pub fn settings(scope: &Scope) -> Slot<ScopeSettings> {
+    Slot::new(scope, fixed(TABLE[6].file))
+}
+
+/// The place of the sums of what was spent.
+pub fn spending(scope: &Scope) -> Slot<Spending> {
+    Slot::new(scope, fixed(TABLE[7].file))
+}
+
 fn fixed(name: Option<&str>) -> FileName {
     name.and_then(|name| FileName::parse(name).ok())
         .unwrap_or_else(|| unreachable!("the table holds safe names"))
@@ -225,8 +254,7 @@ fn fixed(name: Option<&str>) -> FileName {
 
 /// The recap that lies in a file by this name, if it is one.
 pub fn recap_id(name: &FileName) -> Option<RecapId> {
-    let is_other =
-        TABLE.iter().any(|kind| kind.file == Some(name.as_str())) || LATER.contains(&name.as_str());
+    let is_other = TABLE.iter().any(|kind| kind.file == Some(name.as_str()));
     if is_other { None } else { name.stem().parse().ok() }
 }
 
@@ -236,10 +264,7 @@ pub fn check(scope: &Scope, name: &FileName, bytes: &[u8]) -> Option<Result<(), 
         Some(file) => file == name.as_str(),
         None => recap_id(name).is_some(),
     });
-    match kind {
-        Some(kind) => Some((kind.check)(scope, name, bytes)),
-        None => LATER.contains(&name.as_str()).then(|| check_as::<AnyJson>(scope, name, bytes)),
-    }
+    kind.map(|kind| (kind.check)(scope, name, bytes))
 }
 
 /// What writes a document in today's form, by its kind.
@@ -274,12 +299,15 @@ fn check_recap(scope: &Scope, name: &FileName, bytes: &[u8]) -> Result<(), Probl
     }
 }
 
-/// A document of a later version: any JSON.
-#[derive(Default, Serialize, Deserialize)]
-#[serde(transparent)]
-struct AnyJson(serde_json::Value);
-
-impl Document for AnyJson {}
+fn check_settings(scope: &Scope, name: &FileName, bytes: &[u8]) -> Result<(), Problem> {
+    let settings = parse_now::<ScopeSettings>(scope, name, bytes)?;
+    match settings.flaw() {
+        Some(reason) => {
+            Err(Problem { file: format!("{scope}/{name}"), line: 1, column: 1, reason })
+        }
+        None => Ok(()),
+    }
+}
 
 /// The JSON schemas by file name.
 pub fn schemas() -> Vec<(&'static str, serde_json::Value)> {

@@ -15,7 +15,9 @@ use tokio::sync::broadcast;
 use crate::domain::episode::EpisodeId;
 use crate::domain::library::{ArrangeError, LibraryMeta};
 use crate::domain::recap::{Recap, RecapHead, RecapId};
+use crate::domain::scope_settings::ScopeSettings;
 use crate::domain::skip_list::SkipList;
+use crate::domain::spending::{Spending, Spent};
 use crate::store::{
     Change, ChangeKind, Etag, FileName, Problem, Stamp, Store, StoreError, Stored, Tx, Watching,
 };
@@ -71,6 +73,9 @@ pub enum LibraryError {
         /// Recaps that were added before the flaw.
         added: usize,
     },
+    /// A choice that cannot be.
+    #[error("The settings were not changed: {0}")]
+    Settings(String),
     /// Folders.
     #[error(transparent)]
     Arrange(#[from] ArrangeError),
@@ -86,9 +91,10 @@ impl From<LibraryError> for Fault {
                 FaultKind::NotFound
             }
             LibraryError::Stale { .. } => FaultKind::Stale,
-            LibraryError::Refused(_) | LibraryError::Archive { .. } | LibraryError::Arrange(_) => {
-                FaultKind::Invalid
-            }
+            LibraryError::Refused(_)
+            | LibraryError::Settings(_)
+            | LibraryError::Archive { .. }
+            | LibraryError::Arrange(_) => FaultKind::Invalid,
             LibraryError::Store(_) => FaultKind::Internal,
         };
         match error {
@@ -749,6 +755,65 @@ impl Library {
     ) -> Result<A, LibraryError> {
         self.store
             .mutate(&layout::meta(scope), move |meta| change(meta).map_err(LibraryError::from))
+            .await
+    }
+
+    /// What the scope has chosen.
+    ///
+    /// # Errors
+    /// The files.
+    pub async fn settings(&self, scope: &Scope) -> Result<ScopeSettings, LibraryError> {
+        Ok(self.store.read(&layout::settings(scope)).await?.value)
+    }
+
+    /// Changes what the scope has chosen; what it is then.
+    ///
+    /// # Errors
+    /// What is wrong with the choice, as [`LibraryError::Settings`]; the files.
+    pub async fn choose(
+        &self,
+        scope: &Scope,
+        mut change: impl FnMut(&ScopeSettings) -> Result<ScopeSettings, String> + Send + 'static,
+    ) -> Result<ScopeSettings, LibraryError> {
+        self.store
+            .mutate(&layout::settings(scope), move |settings| {
+                let next = change(settings).map_err(LibraryError::Settings)?;
+                if let Some(flaw) = next.flaw() {
+                    return Err(LibraryError::Settings(flaw));
+                }
+                *settings = ScopeSettings { format: 1, ..next };
+                Ok(settings.clone())
+            })
+            .await
+    }
+
+    /// What models and recognisers have cost the scope.
+    ///
+    /// # Errors
+    /// The files.
+    pub async fn spending(&self, scope: &Scope) -> Result<Spending, LibraryError> {
+        Ok(self.store.read(&layout::spending(scope)).await?.value)
+    }
+
+    /// Notes what a job took of each instance, once however often it is told.
+    ///
+    /// # Errors
+    /// The files.
+    pub async fn spend(
+        &self,
+        scope: &Scope,
+        job: String,
+        spent: Vec<(String, Spent)>,
+    ) -> Result<(), LibraryError> {
+        let now = self.clock.now();
+        self.store
+            .mutate(&layout::spending(scope), move |spending| {
+                spending.format = 1;
+                for (instance, spent) in &spent {
+                    spending.note(&job, instance, spent, now);
+                }
+                Ok::<(), LibraryError>(())
+            })
             .await
     }
 

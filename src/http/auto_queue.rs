@@ -12,9 +12,10 @@ use serde_json::json;
 
 use crate::app::App;
 use crate::domain::auto_queue::{QueueError, QueueItem, State as ItemState};
-use crate::domain::episode::EpisodeId;
+use crate::domain::episode::{EpisodeId, EpisodeKind};
 use crate::domain::skip_list::SkipList;
 use crate::domain::subscription::SubscriptionId;
+use crate::engines::{Engines, Estimate};
 use crate::following::view::{Counts, ItemView};
 use crate::history::FollowError;
 use crate::history::following::Decision;
@@ -41,9 +42,19 @@ pub(super) struct Queue {
     /// How many items stand where, whatever the answer shows.
     counts: Counts,
     /// Newest first.
-    items: Vec<ItemView>,
+    items: Vec<Queued>,
     /// Give it as `offset` for the next page; `None` on the last.
     next: Option<usize>,
+}
+
+/// An item with what its recap will probably take.
+#[derive(Serialize, utoipa::ToSchema)]
+pub(super) struct Queued {
+    #[serde(flatten)]
+    item: ItemView,
+    /// Of an item that is not made yet, where its length is known. That somebody hears it holds where its
+    /// publisher gives no transcript.
+    estimate: Option<Estimate>,
 }
 
 #[derive(Deserialize)]
@@ -134,6 +145,17 @@ pub(super) async fn list(
         wanted.skip(params.offset).take(limit + 1).map(|item| ItemView::new(item, now)).collect();
     let next = (items.len() > limit).then_some(params.offset + limit);
     items.truncate(limit);
+    let (_, chosen) = app.chosen(&caller.scope, None).await?;
+    let spending = app.library.spending(&caller.scope).await?;
+    let items = items.into_iter().map(|item| {
+        let is_open = matches!(item.state, ItemState::Found | ItemState::Approved);
+        let estimate = item.duration_ms.filter(|_| is_open).map(|duration_ms| {
+            let heard = item.id.kind() != EpisodeKind::Youtube;
+            Engines::estimate(&chosen, &spending, duration_ms, heard)
+        });
+        Queued { item, estimate }
+    });
+    let items = items.collect();
     Ok(Json(Queue { paused: queue.paused, counts: Counts::of(&queue), items, next }))
 }
 

@@ -23,6 +23,7 @@ use crate::history::ImportReport;
 use crate::make_recap;
 
 use super::extract::{Id, JsonBody, Who, too_large};
+use super::incoming::Kept;
 
 /// Largest archive that is taken: ten thousand recaps of 57 KB have 570 MB.
 const ARCHIVE_BYTES_MAX: usize = 2 * 1024 * 1024 * 1024;
@@ -273,14 +274,5 @@ pub fn sweep_imports(data: &std::path::Path) {
         if let Err(error) = std::fs::remove_file(entry.path()) {
             tracing::warn!(%error, file = %entry.path().display(), "a half archive could not be removed");
         }
-    }
-}
-
-/// A file that goes away with its owner.
-struct Kept(std::path::PathBuf);
-
-impl Drop for Kept {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.0);
     }
 }

@@ -9,9 +9,11 @@ mod events;
 mod extract;
 mod folders;
 mod gate;
+mod incoming;
 mod process;
 mod recaps;
 mod search;
+mod settings;
 mod status;
 mod subscriptions;
 mod web;
@@ -122,6 +124,11 @@ fn parts(app: &Arc<App>) -> Parts {
         .routes(routes!(auto_queue::decide))
         .routes(routes!(auto_queue::skip_list, auto_queue::refuse))
         .routes(routes!(auto_queue::undo_skip))
+        .routes(routes!(settings::show, settings::change))
+        .routes(routes!(settings::test))
+        .routes(routes!(settings::put_key, settings::delete_key))
+        .routes(routes!(settings::put_cookies, settings::delete_cookies))
+        .routes(routes!(settings::spending))
         .routes(routes!(search::find))
         .routes(routes!(events::events))
         .with_state(app.clone());
@@ -155,6 +162,8 @@ fn describe(document: &mut OpenApi) {
         let name = match name {
             "recap.schema.json" => "Recap",
             "_meta.schema.json" => "LibraryMeta",
+            "settings.schema.json" => "ScopeSettings",
+            "spending.schema.json" => "Spending",
             _ => continue,
         };
         for (part, schema) in in_components(name, schema) {

@@ -19,10 +19,11 @@ use crate::app::App;
 use crate::domain::episode::EpisodeId;
 use crate::jobs::JobView;
 use crate::make_recap;
-use crate::pipeline::{EpisodeChoice, Order};
+use crate::pipeline::{Brought, EpisodeChoice, Order};
 use crate::transcripts::BYTES_MAX;
 
 use super::extract::{Params, Who, parse_json, read_body, too_large};
+use super::incoming::{Came, Incoming, Kept};
 
 /// What a request may be larger than the transcript in it: the frame of a form.
 const FRAME_BYTES: usize = 1024 * 1024;
@@ -58,8 +59,8 @@ impl ProcessRequest {
 
 /// What is to be made.
 enum Asked {
-    /// Something that a person brought.
-    New(Box<Order>, Option<Vec<u8>>),
+    /// Something that a person brought; the file goes away unless a job took it.
+    New(Box<Order>, Option<Brought>, Option<Kept>),
     /// An item of the queue.
     Item(EpisodeId),
 }
@@ -129,7 +130,9 @@ async fn answer(
     accept: &str,
 ) -> Result<Response, Fault> {
     let job = match asked {
-        Asked::New(order, upload) => make_recap::start(app, &caller.scope, *order, upload).await?,
+        Asked::New(order, upload, _kept) => {
+            make_recap::start(app, &caller.scope, *order, upload).await?
+        }
         Asked::Item(id) => make_recap::start_item(app, &caller.scope, &id).await?,
     };
     let follow = app.jobs.follow(&caller.scope, &job).ok_or_else(no_such_job)?;
@@ -157,18 +160,32 @@ async fn read_order(
     if kind.starts_with("multipart/form-data") {
         return read_form(app, request).await;
     }
+    let is_order = kind.starts_with("application/x-www-form-urlencoded")
+        || kind.starts_with("application/json");
+    // A name in the address says that the body is the thing itself, whatever curl calls it.
+    if name.is_some() || !is_order {
+        let mut incoming = Incoming::new(app, is_known(request.extensions()));
+        let mut body = request.into_body().into_data_stream();
+        while let Some(piece) = body.next().await {
+            let piece = piece.map_err(|_| {
+                Fault::invalid("The body did not come in whole.").hint("Send it again.")
+            })?;
+            incoming.push(&piece).await?;
+        }
+        return uploaded(name.unwrap_or_default(), incoming.end().await?);
+    }
     let bytes = read_body(request.into_body(), BYTES_MAX + FRAME_BYTES).await?;
-    // A name in the address says that the body is the transcript, whatever curl calls it.
-    if kind.starts_with("application/x-www-form-urlencoded") && name.is_none() {
+    if kind.starts_with("application/x-www-form-urlencoded") {
         let link = url::form_urlencoded::parse(&bytes)
             .find(|(key, _)| key == "link")
             .map(|(_, value)| value.into_owned());
         return order(ProcessRequest::of_link(link));
     }
-    if kind.starts_with("application/json") && name.is_none() {
-        return order(parse_json(&bytes)?);
-    }
-    uploaded(name.unwrap_or_default(), bytes.to_vec())
+    order(parse_json(&bytes)?)
+}
+
+fn is_known(extensions: &axum::http::Extensions) -> bool {
+    extensions.get::<Caller>().is_some()
 }
 
 async fn read_form(app: &Arc<App>, request: Request) -> Result<Asked, Fault> {
@@ -179,6 +196,7 @@ async fn read_form(app: &Arc<App>, request: Request) -> Result<Asked, Fault> {
             Fault::invalid("The form did not come in whole.").hint("Send it again.")
         }
     };
+    let is_known = is_known(request.extensions());
     let mut form = Multipart::from_request(request, app).await.map_err(|rejection| {
         Fault::invalid(format!("The form cannot be read: {}.", rejection.body_text()))
     })?;
@@ -186,6 +204,18 @@ async fn read_form(app: &Arc<App>, request: Request) -> Result<Asked, Fault> {
     while let Some(mut field) = form.next_field().await.map_err(broken)? {
         let key = field.name().unwrap_or_default().to_owned();
         let file_name = field.file_name().map(str::to_owned);
+        if key == "file" {
+            let mut incoming = Incoming::new(app, is_known);
+            while let Some(piece) = field.chunk().await.map_err(broken)? {
+                incoming.push(&piece).await?;
+            }
+            let came = incoming.end().await?;
+            // A browser sends an empty file where none was chosen.
+            if came.size_bytes == 0 && file_name.as_deref().unwrap_or_default().is_empty() {
+                continue;
+            }
+            return uploaded(file_name.unwrap_or_default(), came);
+        }
         let mut bytes = Vec::new();
         while let Some(chunk) = field.chunk().await.map_err(broken)? {
             if bytes.len() + chunk.len() > BYTES_MAX {
@@ -194,9 +224,6 @@ async fn read_form(app: &Arc<App>, request: Request) -> Result<Asked, Fault> {
             bytes.extend_from_slice(&chunk);
         }
         match key.as_str() {
-            // A browser sends an empty file where none was chosen.
-            "file" if bytes.is_empty() && file_name.as_deref().unwrap_or_default().is_empty() => {}
-            "file" => return uploaded(file_name.unwrap_or_default(), bytes),
             "link" => asked.link = Some(String::from_utf8_lossy(&bytes).into_owned()),
             "episode" => asked.episode = Some(String::from_utf8_lossy(&bytes).into_owned()),
             "text" => asked.text = Some(String::from_utf8_lossy(&bytes).into_owned()),
@@ -222,9 +249,13 @@ fn order(asked: ProcessRequest) -> Result<Asked, Fault> {
         (Some(link), None) => {
             let url = parse_link(&link)?;
             let episode = given(asked.episode).map_or(EpisodeChoice::Newest, EpisodeChoice::Named);
-            Ok(Asked::New(Box::new(Order::Link { url, episode }), None))
+            Ok(Asked::New(Box::new(Order::Link { url, episode }), None, None))
         }
-        (None, Some(text)) => uploaded(asked.name.unwrap_or_default(), text.into_bytes()),
+        (None, Some(text)) => {
+            let size_bytes = text.len() as u64;
+            let brought = Brought::Bytes(text.into_bytes());
+            uploaded(asked.name.unwrap_or_default(), Came { brought, kept: None, size_bytes })
+        }
         (Some(_), Some(_)) => Err(Fault::invalid("Send a link or a text, not both.")),
         (None, None) => {
             Err(Fault::invalid("Nothing to make a recap of: send a link, a text or a file."))
@@ -252,15 +283,15 @@ fn parse_link(text: &str) -> Result<Url, Fault> {
     Ok(url)
 }
 
-fn uploaded(name: String, bytes: Vec<u8>) -> Result<Asked, Fault> {
-    if bytes.is_empty() {
-        return Err(Fault::invalid("The transcript is empty."));
+fn uploaded(name: String, came: Came) -> Result<Asked, Fault> {
+    if came.size_bytes == 0 {
+        return Err(Fault::invalid("The file is empty."));
     }
-    if bytes.len() > BYTES_MAX {
-        return Err(too_large(BYTES_MAX));
+    if came.size_bytes > BYTES_MAX as u64 && !came.is_sound() {
+        return Err(too_large(BYTES_MAX).hint("Only files of sound or video may be larger."));
     }
     let name = name.chars().take(300).collect();
-    Ok(Asked::New(Box::new(Order::Upload { name }), Some(bytes)))
+    Ok(Asked::New(Box::new(Order::Upload { name }), Some(came.brought), came.kept))
 }
 
 fn no_such_job() -> Fault {

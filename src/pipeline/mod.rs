@@ -3,30 +3,60 @@
 //! goes on from there. Knows nothing of credits, libraries or requests.
 
 mod check;
+mod drift;
+mod expect;
+mod kept;
+mod language;
+mod listen;
+mod meter;
+mod model_outline;
+mod places;
 mod resolve;
+mod step;
+mod video;
 mod workspace;
+mod write;
 
-use std::fmt;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use chrono::{DateTime, Utc};
+
 use recap_mode::{Clock, Fault, FaultKind};
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use url::Url;
 
+use crate::audio::AudioError;
 use crate::domain::episode::{Episode, EpisodeId};
 use crate::domain::outline::Outline;
-use crate::domain::recap::{MadeBy, OutlineOrigin, Parts, Recap, RecapId, TranscriptOrigin};
+use crate::domain::recap::{MadeBy, Parts, Recap, RecapId, TranscriptOrigin, TranscriptSource};
+use crate::domain::scope_settings::CookieMode;
+use crate::domain::spending::amount;
 use crate::domain::transcript::{Times, Transcript};
 use crate::feed_cache::{CheckError, FeedCache, Limits};
 use crate::feeds::FeedError;
-use crate::net::{FetchError, Net, TrustRule};
-use crate::outline;
+use crate::models::speech::Recogniser;
+use crate::models::text::TextModel;
+use crate::models::{ModelError, Price, Usage};
+use crate::net::{DownloadError, FetchError, Net, Trust, TrustRule};
 use crate::transcripts::Refusal;
+use crate::videos::{Asker, VideoError, Videos};
 
+use step::Watchdog;
+
+pub use expect::{Expectation, expect};
+pub use kept::Keep;
+pub use meter::{Left, Meter};
+pub use places::Places;
 pub use resolve::EpisodeChoice;
-pub use workspace::Workspace;
+pub use step::{Progress, Stage, Step};
+pub use workspace::{Brought, Workspace};
+
+/// The name of the outliner that needs no model, as it stands in records.
+pub const BUILTIN: &str = "builtin";
 
 /// What a recap is wanted of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,68 +91,6 @@ pub enum Order {
     },
 }
 
-/// Where a job stands.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, utoipa::ToSchema,
-)]
-#[serde(rename_all = "snake_case")]
-pub enum Stage {
-    /// Waits for its turn.
-    Queued,
-    /// Finds out what the link or file is.
-    Resolve,
-    /// Gets the transcript.
-    Transcript,
-    /// Finds topics and what is said in them.
-    Topics,
-    /// Holds every point against what was said.
-    Check,
-    /// Writes the recap.
-    Save,
-    /// The recap is in the library.
-    Done,
-    /// It could not be made.
-    Failed,
-    /// The person stopped it.
-    Cancelled,
-}
-
-impl Stage {
-    /// Whether nothing more happens.
-    pub fn is_final(self) -> bool {
-        matches!(self, Stage::Done | Stage::Failed | Stage::Cancelled)
-    }
-
-    /// Share of the work that is done when the stage begins, 0 to 100.
-    pub fn percent(self) -> u8 {
-        match self {
-            Stage::Queued => 0,
-            Stage::Resolve => 5,
-            Stage::Transcript => 25,
-            Stage::Topics => 55,
-            Stage::Check => 85,
-            Stage::Save => 95,
-            Stage::Done | Stage::Failed | Stage::Cancelled => 100,
-        }
-    }
-}
-
-impl fmt::Display for Stage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Stage::Queued => "queued",
-            Stage::Resolve => "resolve",
-            Stage::Transcript => "transcript",
-            Stage::Topics => "topics",
-            Stage::Check => "check",
-            Stage::Save => "save",
-            Stage::Done => "done",
-            Stage::Failed => "failed",
-            Stage::Cancelled => "cancelled",
-        })
-    }
-}
-
 /// Why no recap could be made. Its two families are the command line's exit codes 2 and 3.
 #[derive(Debug, thiserror::Error)]
 pub enum PipelineError {
@@ -148,9 +116,29 @@ pub enum PipelineError {
     /// A followed feed could not be had.
     #[error(transparent)]
     Check(#[from] CheckError),
-    /// A stage took longer than the setting allows.
+    /// Its sound could not be downloaded.
+    #[error(transparent)]
+    Download(#[from] DownloadError),
+    /// A video site gave nothing.
+    #[error(transparent)]
+    Video(#[from] VideoError),
+    /// There will be something, and is not yet.
+    #[error("{what} It is looked at again after {}.", .until.format("%Y-%m-%d %H:%M UTC"))]
+    NotYet {
+        /// Which, and why not.
+        what: String,
+        /// When it is worth asking again.
+        until: DateTime<Utc>,
+    },
+    /// The sound could not be decoded.
+    #[error(transparent)]
+    Sound(#[from] AudioError),
+    /// Nobody could hear the sound.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// A stage stood still for longer than the setting allows.
     #[error(
-        "It was stuck: the stage “{stage}” took longer than {minutes} minutes (setting stage_timeout_minutes)."
+        "It was stuck: the stage “{stage}” made no progress for {minutes} minutes (setting stage_timeout_minutes)."
     )]
     Stuck {
         /// Which stage.
@@ -176,8 +164,24 @@ impl PipelineError {
             PipelineError::Fetch(error) | PipelineError::Check(CheckError::Fetch(error)) => {
                 error.may_pass()
             }
-            PipelineError::Stuck { .. } | PipelineError::Workspace(_) => true,
+            PipelineError::Download(error) => {
+                error.may_pass() || matches!(error, DownloadError::Full { .. })
+            }
+            PipelineError::Video(error) => error.may_pass(),
+            PipelineError::Model(error) => error.may_pass(),
+            PipelineError::Stuck { .. }
+            | PipelineError::Workspace(_)
+            | PipelineError::NotYet { .. } => true,
             _ => false,
+        }
+    }
+
+    /// When it is worth asking again, where that is known.
+    pub fn until(&self) -> Option<DateTime<Utc>> {
+        match self {
+            PipelineError::NotYet { until, .. } => Some(*until),
+            PipelineError::Video(error) => error.until,
+            _ => None,
         }
     }
 }
@@ -189,6 +193,15 @@ impl From<PipelineError> for Fault {
                 error.into()
             }
             PipelineError::Stuck { .. } => Fault::new(FaultKind::Upstream, error.to_string()),
+            PipelineError::Download(DownloadError::Fetch(error)) => error.into(),
+            PipelineError::Download(error @ DownloadError::Full { .. }) => {
+                Fault::new(FaultKind::StorageFull, error.to_string())
+            }
+            PipelineError::Video(error) => error.into(),
+            PipelineError::Model(error) => error.into(),
+            PipelineError::Sound(AudioError::Read(cause)) => {
+                Fault::internal("reading a sound file", cause)
+            }
             PipelineError::Workspace(cause) if cause.kind() == std::io::ErrorKind::StorageFull => {
                 Fault::new(FaultKind::StorageFull, "The disk is full; nothing was written.")
                     .because(cause)
@@ -212,12 +225,86 @@ pub struct Tools {
     pub trust: TrustRule,
     /// Feeds as they were last fetched.
     pub feeds: Arc<FeedCache>,
+    /// Video sites.
+    pub videos: Videos,
+    /// The scope's file of cookies, where there is one.
+    pub cookies: Option<PathBuf>,
+    /// Who turns speech into words, in the order in which they are tried.
+    pub recognisers: Vec<Arc<dyn Recogniser>>,
+    /// Who writes outlines, in the order in which they are tried; the built-in one is made without any, and
+    /// where all fail.
+    pub models: Vec<Arc<dyn TextModel>>,
+    /// What was heard and answered before.
+    pub keep: Keep,
+    /// What each of them costs, by name, with the currency.
+    pub prices: BTreeMap<String, (Price, String)>,
+    /// Counts what models are asked.
+    pub meter: Arc<Meter>,
+    /// For whom; what is not public is kept for them alone.
+    pub scope: String,
+    /// Whether a recogniser or model is the scope's own.
+    pub has_own_engines: bool,
+    /// What the person has chosen.
+    pub wish: Wish,
+    /// Bounds of sound.
+    pub sound: SoundLimits,
+    /// The job's place among those that run.
+    pub places: Places,
     /// For one fetch.
     pub fetch_timeout: Duration,
     /// For one stage.
     pub stage_timeout: Duration,
     /// For one feed.
     pub feed_limits: Limits,
+}
+
+impl Tools {
+    /// What was taken of an instance, as it stands in the record.
+    fn used(&self, name: &str, usage: &Usage) -> Value {
+        let mut used = json!(usage);
+        if let Some((price, currency)) = self.prices.get(name)
+            && *price != Price::default()
+        {
+            used["cost"] = amount(price.of(usage)).into();
+            used["currency"] = currency.clone().into();
+        }
+        used
+    }
+
+    /// On whose behalf a video site is asked.
+    fn asker(&self, trust: Trust) -> Asker {
+        Asker { trust, cookie_mode: self.wish.cookies, cookies: self.cookies.clone() }
+    }
+}
+
+/// What the person has chosen for a recap.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Wish {
+    /// Where a transcript may come from, best first.
+    pub sources: Vec<TranscriptSource>,
+    /// BCP 47 tag of what is spoken, where the person says so.
+    pub spoken: Option<String>,
+    /// BCP 47 tag of a machine's translation of captions that is wanted.
+    pub caption_translation: Option<String>,
+    /// When cookies are shown.
+    pub cookies: CookieMode,
+    /// BCP 47 tag of the language in which a model writes; the episode's without it.
+    pub language: Option<String>,
+    /// What a model should mind, in the person's words.
+    pub rules: String,
+}
+
+/// Bounds of sound.
+#[derive(Clone, Debug)]
+pub struct SoundLimits {
+    /// Largest file.
+    pub bytes_max: u64,
+    /// Longest sound, in hours.
+    pub hours_max: u32,
+    /// For fetching one.
+    pub deadline: Duration,
+    /// The program ffmpeg.
+    pub ffmpeg: Option<PathBuf>,
 }
 
 /// Everything that a recap is made of but its id.
@@ -231,6 +318,16 @@ pub struct Made {
 }
 
 impl Made {
+    /// Whether models were wanted, failed, and the built-in outline stood in.
+    pub fn fell_back(&self) -> bool {
+        self.made_by.outline.provider == BUILTIN && !self.made_by.outline.fell_back_from.is_empty()
+    }
+
+    /// How long the episode is, as far as its transcript goes.
+    pub fn duration_ms(&self) -> u64 {
+        self.episode.duration_ms.unwrap_or_else(|| self.transcript.duration_ms())
+    }
+
     /// What it is about.
     pub fn episode(&self) -> &Episode {
         &self.episode
@@ -259,6 +356,17 @@ pub struct Heard {
     transcript: Transcript,
     origin: TranscriptOrigin,
     notes: Vec<String>,
+    /// What recognisers took, by instance.
+    #[serde(default)]
+    usage: BTreeMap<String, Usage>,
+}
+
+impl Heard {
+    /// With what is to be said of the way there before what is said already.
+    fn with_notes(mut self, notes: Vec<String>) -> Heard {
+        self.notes.splice(0..0, notes);
+        self
+    }
 }
 
 /// Runs the stages of one order. `progress` hears of each stage as it begins.
@@ -269,73 +377,60 @@ pub async fn run(
     tools: &Tools,
     order: &Order,
     workspace: &Workspace,
-    progress: &(dyn Fn(Stage, String) + Send + Sync),
+    progress: &Progress<'_>,
 ) -> Result<Made, PipelineError> {
-    let mut took_ms = std::collections::BTreeMap::new();
+    let dog = Watchdog::new(tools.stage_timeout);
+    let progress = |step: Step| {
+        dog.moved();
+        progress(step);
+    };
+    let mut took_ms = BTreeMap::new();
     let started = Instant::now();
     let heard = match workspace.finished_transcript() {
         Some(heard) => heard,
         None => {
-            let work = resolve::resolve(tools, order, workspace, progress);
-            let heard = bounded(tools, Stage::Transcript, work).await??;
+            let work = resolve::resolve(tools, order, workspace, &progress);
+            let heard = dog.bounded(Stage::Transcript, work).await??;
             workspace.keep_transcript(&heard)?;
             heard
         }
     };
     took_ms.insert("transcript".to_owned(), millis(started));
-    let Heard { episode, transcript, origin, mut notes } = heard;
+    let Heard { episode, transcript, origin, mut notes, usage } = heard;
 
-    progress(Stage::Topics, format!("Finding topics in {} lines", transcript.cues.len()));
     let started = Instant::now();
-    let options = outline::Options {
-        chapters: episode.chapters.clone(),
-        episode_title: episode.title.clone(),
-        language: transcript.language.clone().or_else(|| episode.language.clone()),
-    };
-    let with_chapters = !options.chapters.is_empty();
-    let work = blocking(move || {
-        let outline = outline::outline(&transcript, &options);
-        (transcript, outline)
-    });
-    let (transcript, outline) = bounded(tools, Stage::Topics, work).await??;
+    let transcript = Arc::new(transcript);
+    let outlined = write::outline(tools, &episode, &transcript, workspace, &dog, &progress).await?;
+    let write::Outlined { outline, origin: outline_origin, notes: more, usage: more_usage } =
+        outlined;
+    notes.extend(more);
+    let mut usage = usage;
+    for (name, taken) in more_usage {
+        *usage.entry(name).or_default() += taken;
+    }
     took_ms.insert("outline".to_owned(), millis(started));
 
-    progress(Stage::Check, "Holding every point against what was said".to_owned());
+    progress(Step::of(Stage::Check, "Holding every point against what was said"));
     if origin.skipped > 0 {
         notes.push(format!(
             "{} pieces of the transcript could not be read and are missing.",
             origin.skipped
         ));
     }
-    if transcript.times == Times::About {
-        notes.push(
-            "The transcript has no times: those shown are about right, at 150 words a minute."
-                .to_owned(),
-        );
+    // Of a transcript without times it is said where it is read.
+    if transcript.times == Times::About && origin.source == TranscriptSource::Speech {
+        notes.push("The recogniser gives no times: those shown are about right.".to_owned());
     }
+    let usage = usage.into_iter().map(|(name, usage)| (name.clone(), tools.used(&name, &usage)));
     let made_by = MadeBy {
+        usage: usage.collect(),
         transcript: origin,
-        outline: OutlineOrigin {
-            provider: "builtin".to_owned(),
-            version: outline::VERSION,
-            chapters: with_chapters,
-            ..OutlineOrigin::default()
-        },
+        outline: outline_origin,
         took_ms,
         ..MadeBy::default()
     };
+    let transcript = Arc::unwrap_or_clone(transcript);
     Ok(Made { episode, made_by, outline, transcript, notes })
-}
-
-/// Runs a stage, which has an end also where it has none of its own.
-async fn bounded<A>(
-    tools: &Tools,
-    stage: Stage,
-    work: impl Future<Output = A>,
-) -> Result<A, PipelineError> {
-    tokio::time::timeout(tools.stage_timeout, work)
-        .await
-        .map_err(|_| PipelineError::Stuck { stage, minutes: tools.stage_timeout.as_secs() / 60 })
 }
 
 fn millis(since: Instant) -> u64 {
@@ -351,33 +446,4 @@ async fn blocking<A: Send + 'static>(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use recap_mode::{SystemClock, SystemEntropy};
-
-    #[tokio::test]
-    async fn a_stage_that_never_ends_is_ended_and_may_be_tried_again() {
-        // A listener that nobody accepts from: the connection stands, and no answer comes.
-        let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = Url::parse(&format!("http://{}/feed", silent.local_addr().unwrap())).unwrap();
-        let data = tempfile::tempdir().unwrap();
-        let (net, clock) = (Net::new(), Arc::new(SystemClock));
-        let feeds =
-            FeedCache::open(data.path(), net.clone(), clock.clone(), Arc::new(SystemEntropy));
-        let deadline = Duration::from_secs(600);
-        let tools = Tools {
-            net,
-            clock,
-            trust: TrustRule::Typed,
-            feeds: Arc::new(feeds),
-            fetch_timeout: deadline,
-            stage_timeout: Duration::from_millis(200),
-            feed_limits: Limits { bytes_max: 1_000, deadline, period: deadline },
-        };
-        let order = Order::Link { url, episode: EpisodeChoice::Newest };
-        let outcome = run(&tools, &order, &Workspace::in_memory(None), &|_, _| ()).await;
-        let error = outcome.unwrap_err();
-        assert!(matches!(error, PipelineError::Stuck { stage: Stage::Transcript, .. }), "{error}");
-        assert!(error.may_pass());
-    }
-}
+mod tests;

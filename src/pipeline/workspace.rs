@@ -13,16 +13,55 @@ use super::{Heard, Order};
 #[derive(Clone, Debug)]
 pub struct Workspace {
     folder: Option<PathBuf>,
-    upload: Option<Vec<u8>>,
+    upload: Option<Brought>,
+}
+
+/// What a person brought.
+#[derive(Clone, Debug)]
+pub enum Brought {
+    /// A transcript's bytes.
+    Bytes(Vec<u8>),
+    /// A file that stays where it is; a sound file may be larger than memory.
+    File(PathBuf),
+}
+
+impl Brought {
+    /// How large it is; 0 for a file that is not there.
+    pub fn size_bytes(&self) -> u64 {
+        match self {
+            Brought::Bytes(bytes) => bytes.len() as u64,
+            Brought::File(path) => fs::metadata(path).map_or(0, |meta| meta.len()),
+        }
+    }
+}
+
+/// Where the sound of one job lies, with what was heard of it.
+pub(super) enum SoundFolder {
+    /// Within the job's folder.
+    Kept(PathBuf),
+    /// Until the run is over.
+    Passing(tempfile::TempDir),
+}
+
+impl SoundFolder {
+    pub(super) fn path(&self) -> &Path {
+        match self {
+            SoundFolder::Kept(path) => path,
+            SoundFolder::Passing(folder) => folder.path(),
+        }
+    }
 }
 
 const ORDER: &str = "order.json";
 const UPLOAD: &str = "upload";
 const TRANSCRIPT: &str = "transcript.json";
+const SOUND: &str = "sound";
+const ANSWERS: &str = "answers";
+const SPENT: &str = "spent.json";
 
 impl Workspace {
     /// A run that keeps nothing: `upload` is what was brought, if anything was.
-    pub fn in_memory(upload: Option<Vec<u8>>) -> Workspace {
+    pub fn in_memory(upload: Option<Brought>) -> Workspace {
         Workspace { folder: None, upload }
     }
 
@@ -35,13 +74,16 @@ impl Workspace {
         scope: &Scope,
         job: &JobId,
         order: &Order,
-        upload: Option<&[u8]>,
+        upload: Option<&Brought>,
     ) -> io::Result<Workspace> {
         let folder = folder(data, scope, job);
         // An order may hold the key of a private feed.
         fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder)?;
-        if let Some(bytes) = upload {
-            write(&folder.join(UPLOAD), bytes)?;
+        match upload {
+            Some(Brought::Bytes(bytes)) => write(&folder.join(UPLOAD), bytes)?,
+            // It was written to the same disk for this job alone.
+            Some(Brought::File(path)) => fs::rename(path, folder.join(UPLOAD))?,
+            None => {}
         }
         // The order comes last: a folder without one is left from a start that never was.
         write(&folder.join(ORDER), &serde_json::to_vec(order)?)?;
@@ -104,12 +146,37 @@ impl Workspace {
     }
 
     /// What the person brought.
-    pub(super) fn upload(&self) -> io::Result<Vec<u8>> {
+    pub(super) fn upload(&self) -> io::Result<Brought> {
         match (&self.upload, &self.folder) {
-            (Some(bytes), _) => Ok(bytes.clone()),
-            (None, Some(folder)) => fs::read(folder.join(UPLOAD)),
+            (Some(brought), _) => Ok(brought.clone()),
+            (None, Some(folder)) => Ok(Brought::File(folder.join(UPLOAD))),
             (None, None) => Err(io::ErrorKind::NotFound.into()),
         }
+    }
+
+    /// A folder for the sound and what is heard of it.
+    pub(super) fn sound_folder(&self) -> io::Result<SoundFolder> {
+        match &self.folder {
+            Some(folder) => {
+                let path = folder.join(SOUND);
+                fs::DirBuilder::new().recursive(true).mode(0o700).create(&path)?;
+                Ok(SoundFolder::Kept(path))
+            }
+            None => tempfile::tempdir().map(SoundFolder::Passing),
+        }
+    }
+
+    /// A folder for the answers of models, so that none is paid for twice.
+    pub(super) fn answers_folder(&self) -> io::Result<Option<PathBuf>> {
+        let Some(folder) = &self.folder else { return Ok(None) };
+        let path = folder.join(ANSWERS);
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(&path)?;
+        Ok(Some(path))
+    }
+
+    /// Where it is kept what the run has asked of models, until it is noted.
+    pub(super) fn spent_file(&self) -> Option<PathBuf> {
+        Some(self.folder.as_ref()?.join(SPENT))
     }
 
     pub(super) fn finished_transcript(&self) -> Option<Heard> {
@@ -119,7 +186,12 @@ impl Workspace {
 
     pub(super) fn keep_transcript(&self, heard: &Heard) -> io::Result<()> {
         match &self.folder {
-            Some(folder) => write(&folder.join(TRANSCRIPT), &serde_json::to_vec(heard)?),
+            Some(folder) => {
+                write(&folder.join(TRANSCRIPT), &serde_json::to_vec(heard)?)?;
+                // Hundreds of megabytes that nobody needs any more; what stays goes with the job.
+                let _ = fs::remove_dir_all(folder.join(SOUND));
+                Ok(())
+            }
             None => Ok(()),
         }
     }
@@ -130,7 +202,7 @@ fn folder(data: &Path, scope: &Scope, job: &JobId) -> PathBuf {
 }
 
 /// Whole or not at all: written beside and renamed.
-fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub(super) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let beside = path.with_extension("part");
     let mut file =
         fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
@@ -147,9 +219,10 @@ mod tests {
     fn an_interrupted_job_is_found_again_with_what_was_brought() {
         let data = tempfile::tempdir().unwrap();
         let order = Order::Upload { name: "talk.srt".to_owned() };
+        let words = Brought::Bytes(b"words".to_vec());
         for (scope, job) in [("owner", "job-1"), ("anon/t1", "job-2")] {
             let scope = Scope::parse(scope).unwrap();
-            Workspace::create(data.path(), &scope, &job.parse().unwrap(), &order, Some(b"words"))
+            Workspace::create(data.path(), &scope, &job.parse().unwrap(), &order, Some(&words))
                 .unwrap();
         }
         fs::create_dir_all(data.path().join("work/owner/never-began")).unwrap();
@@ -157,7 +230,8 @@ mod tests {
         let named: Vec<String> =
             found.iter().map(|(scope, job, ..)| format!("{scope} {job}")).collect();
         assert_eq!(named, ["anon/t1 job-2", "owner job-1"]);
-        assert_eq!(found[0].3.upload().unwrap(), b"words");
+        let Brought::File(path) = found[0].3.upload().unwrap() else { panic!("it lies in a file") };
+        assert_eq!(fs::read(path).unwrap(), b"words");
         assert!(!data.path().join("work/owner/never-began").exists());
         found[0].3.remove();
         assert_eq!(Workspace::unfinished(data.path()).len(), 1);

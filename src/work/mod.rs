@@ -4,3 +4,4 @@
 pub mod checker;
 pub mod processor;
 pub mod reload;
+pub mod tidy;

@@ -201,7 +201,7 @@ impl Processor {
         let Some(item) = taken else { return Ok(None) };
         let Some(job) = item.job.clone() else { return Ok(None) };
         // Held until the job itself is known: `start` opens it before this is dropped.
-        let outcome = self.knock(scope, &item).await;
+        let outcome = self.knock(scope, &item, &job).await;
         drop(starting);
         app.events.publish(scope, "queue_changed", json!({"id": item.id}));
         if let Some(host) = host_of(&item) {
@@ -243,14 +243,14 @@ impl Processor {
     }
 
     /// Asks for an item's recap at the front door, as its owner.
-    async fn knock(&self, scope: &Scope, item: &QueueItem) -> Result<(), ItemOutcome> {
+    async fn knock(&self, scope: &Scope, item: &QueueItem, job: &JobId) -> Result<(), ItemOutcome> {
         let pass = match self.app.mode.pass_for(scope).await {
             Ok(pass) => pass,
             // Nobody is there yet: a service whose admin has never signed in.
             Err(fault) if fault.kind == FaultKind::Busy => {
                 let until = self.app.clock.now() + chrono::TimeDelta::minutes(1);
                 let reason = Reason { code: ReasonCode::TryAgain, message: fault.to_string() };
-                return Err(ItemOutcome::Waits { reason, until });
+                return Err(ItemOutcome::Waits { reason, until, job: job.clone() });
             }
             Err(fault) => {
                 let message = format!("Recap could not act for the owner of this queue: {fault}");
@@ -273,8 +273,11 @@ impl Processor {
         let said = body["error"]["message"].as_str().unwrap_or("no reason was given").to_owned();
         let kind = body["error"]["kind"].as_str().unwrap_or_default();
         let until = self.app.clock.now() + chrono::TimeDelta::hours(1);
-        let waits =
-            |code| ItemOutcome::Waits { reason: Reason { code, message: said.clone() }, until };
+        let waits = |code| ItemOutcome::Waits {
+            reason: Reason { code, message: said.clone() },
+            until,
+            job: job.clone(),
+        };
         Err(if kind == FaultKind::NoCredits.word() {
             waits(ReasonCode::Credits)
         } else if kind == FaultKind::NotEntitled.word() {
@@ -286,7 +289,7 @@ impl Processor {
             // Not the item's fault, and no try of it.
             let until = self.app.clock.now() + chrono::TimeDelta::minutes(1);
             let reason = Reason { code: ReasonCode::TryAgain, message: said };
-            ItemOutcome::Waits { reason, until }
+            ItemOutcome::Waits { reason, until, job: job.clone() }
         } else {
             ItemOutcome::Failed(Reason { code: ReasonCode::Failed, message: said })
         })

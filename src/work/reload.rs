@@ -97,7 +97,15 @@ pub async fn follow_config(app: Arc<App>, mut reload: Reload) {
         });
         let Ok((again, outcome)) = looked.await else { return };
         reload = again;
+        let is_taken = matches!(outcome, Reloaded::Taken { .. });
         note_config(&app, outcome);
+        if is_taken {
+            let library = app.library.clone();
+            let scopes = tokio::task::spawn_blocking(move || library.queue_scopes_now()).await;
+            for scope in scopes.unwrap_or_default() {
+                app.release_capped(&scope).await;
+            }
+        }
     }
 }
 
@@ -193,6 +201,10 @@ async fn note_change(app: &Arc<App>, change: Change) {
             "auto-queue.json" => {
                 app.queue_wake.notify_one();
                 app.events.publish(scope, "queue_changed", json!({}));
+            }
+            "settings.json" => {
+                app.release_capped(scope).await;
+                app.events.publish(scope, "library_changed", json!({}));
             }
             _ => app.events.publish(scope, "library_changed", json!({})),
         },

@@ -62,12 +62,12 @@ fn arrows() -> BTreeMap<&'static str, &'static [&'static str]> {
         ("outline", &["outline", "domain"]),
         ("store", &["store"]),
         ("net", &["net", "domain"]),
-        ("models", &["models", "net", "domain"]),
+        ("models", &["models", "audio", "net", "domain"]),
         ("videos", &["videos", "net", "domain"]),
         ("audio", &["audio", "domain"]),
         ("turns", &["turns"]),
         ("feed_cache", &["feed_cache", "feeds", "net"]),
-        ("following", &["following", "history", "feed_cache", "feeds", "net", "domain"]),
+        ("following", &["following", "history", "feed_cache", "feeds", "net", "videos", "domain"]),
         ("feeds", &["feeds", "letters", "domain"]),
         ("history", &["history", "store", "domain"]),
         (
@@ -82,6 +82,8 @@ fn arrows() -> BTreeMap<&'static str, &'static [&'static str]> {
                 "outline",
                 "net",
                 "domain",
+                "videos",
+                "turns",
             ],
         ),
         ("export", &["export", "history", "domain"]),
@@ -104,6 +106,10 @@ fn arrows() -> BTreeMap<&'static str, &'static [&'static str]> {
                 "pipeline",
                 "search",
                 "turns",
+                "domain",
+                "engines",
+                "models",
+                "videos",
             ],
         ),
         (
@@ -118,14 +124,18 @@ fn arrows() -> BTreeMap<&'static str, &'static [&'static str]> {
                 "net",
                 "turns",
                 "domain",
+                "engines",
+                "models",
             ],
         ),
+        ("engines", &["engines", "audio", "config", "domain", "models", "net", "secrets"]),
         ("single", &["single", "secrets"]),
         (
             "http",
             &[
                 "http",
                 "app",
+                "audio",
                 "config",
                 "domain",
                 "export",
@@ -137,6 +147,8 @@ fn arrows() -> BTreeMap<&'static str, &'static [&'static str]> {
                 "pipeline",
                 "search",
                 "transcripts",
+                "engines",
+                "videos",
             ],
         ),
         ("work", &["work", "app", "config", "domain", "following", "history", "make_recap", "net"]),
@@ -157,6 +169,10 @@ fn arrows() -> BTreeMap<&'static str, &'static [&'static str]> {
                 "search",
                 "turns",
                 "work",
+                "engines",
+                "pipeline",
+                "secrets",
+                "videos",
             ],
         ),
         (
@@ -173,11 +189,13 @@ fn arrows() -> BTreeMap<&'static str, &'static [&'static str]> {
                 "following",
                 "history",
                 "make_recap",
+                "models",
                 "net",
                 "pipeline",
                 "search",
                 "secrets",
                 "transcripts",
+                "engines",
             ],
         ),
     ])
@@ -242,7 +260,9 @@ fn only_the_main_file_knows_which_modes_there_are() {
     for (file, text) in sources("src") {
         let code = code(&text);
         if file != "src/main.rs" {
-            for word in ["recap_multi", "feature = \"multi\"", "crate::single", "recap::single"] {
+            for word in
+                ["recap_multi", "recap_whisper", "feature = \"", "crate::single", "recap::single"]
+            {
                 assert!(!code.contains(word), "{file} names {word}");
             }
         }
@@ -251,13 +271,11 @@ fn only_the_main_file_knows_which_modes_there_are() {
             "{file} asks which mode it is"
         );
     }
-    assert_eq!(
-        code(&fs::read_to_string(root().join("src/main.rs")).unwrap())
-            .matches("feature = \"multi\"")
-            .count(),
-        2,
-        "one choice: with the feature and without"
-    );
+    let main = code(&fs::read_to_string(root().join("src/main.rs")).unwrap());
+    let named = |feature: &str| main.matches(&format!("feature = \"{feature}\"")).count();
+    assert_eq!(named("multi"), 2, "one choice: with the feature and without");
+    assert_eq!(named("whisper"), 1, "one place: what was built in is handed over");
+    assert_eq!(main.matches("feature = \"").count(), 3, "there is a feature that nobody planned");
 }
 
 #[test]
@@ -449,7 +467,9 @@ fn the_sample_documents_are_well_and_each_of_their_fields_is_explained() {
                 for (key, value) in map {
                     found.insert(key.clone());
                     // Speakers, tags, times and hashes are keyed by names of their own.
-                    if !["speakers", "tags", "took_ms", "hashes", "usage"].contains(&key.as_str()) {
+                    if !["speakers", "tags", "took_ms", "hashes", "usage", "months", "days"]
+                        .contains(&key.as_str())
+                    {
                         keys(value, found);
                     }
                 }

@@ -24,7 +24,7 @@ const WHO: [&str; 6] = ["anonymous", "trial", "other", "core", "pro", "admin"];
 /// tenant's: their recap, job, folder, subscription, queue item, sign-in and account. Rows stand in
 /// the order in which they are asked, and the owner asks last: what they end is not missed before.
 #[rustfmt::skip]
-const TABLE: [(&str, [u16; 6]); 66] = [
+const TABLE: [(&str, [u16; 6]); 74] = [
     ("GET /api/health",                              [200, 200, 200, 200, 200, 200]),
     ("GET /api/openapi.json",                        [401, 200, 200, 200, 200, 200]),
     ("GET /api/status",                              [401, 200, 200, 200, 200, 200]),
@@ -69,6 +69,15 @@ const TABLE: [(&str, [u16; 6]); 66] = [
     ("DELETE /api/subscriptions/{id}",               [401, 404, 404, 404, 204, 404]),
     ("DELETE /api/recaps/{id}",                      [401, 404, 404, 404, 200, 404]),
     ("POST /api/recaps/{id}/restore",                [401, 404, 404, 404, 200, 404]),
+    ("GET /api/settings",                            [401, 200, 200, 200, 200, 200]),
+    ("PATCH /api/settings",                          [401, 200, 200, 200, 200, 200]),
+    ("POST /api/settings/test",                      [401, 404, 404, 404, 404, 404]),
+    // Of one's own model server, which only the pro tenant has.
+    ("PUT /api/settings/keys/{name}",                [401, 404, 404, 404, 204, 404]),
+    ("DELETE /api/settings/keys/{name}",             [401, 404, 404, 404, 204, 404]),
+    ("PUT /api/settings/cookies",                    [401, 204, 204, 204, 204, 204]),
+    ("DELETE /api/settings/cookies",                 [401, 204, 204, 204, 204, 204]),
+    ("GET /api/spending",                            [401, 200, 200, 200, 200, 200]),
     ("POST /api/session/link",                       [202, 202, 202, 202, 202, 202]),
     ("POST /api/session",                            [401, 401, 401, 401, 401, 401]),
     ("POST /api/set-up",                             [401, 401, 401, 401, 401, 401]),
@@ -177,6 +186,9 @@ async fn scene() -> Scene {
         Some(older["id"].as_str()?.to_owned())
     })
     .await;
+    let server = json!({"name": "mine", "kind": "openai", "model": "quagga-1"});
+    let settings = json!({"model_servers": [server]});
+    assert_eq!(pro.send(Method::PATCH, "/api/settings", settings).await.0, 200);
     let second = service.person(PRO).await;
     let session = second.json("/api/sessions").await["this"].as_str().unwrap().to_owned();
     let export = trial.ask(trial.request(Method::GET, "/api/library/export")).await;
@@ -226,6 +238,10 @@ fn with_body(row: &str, things: &Things, who: usize, request: RequestBuilder) ->
         "POST /api/skip-list" => {
             request.json(&json!({"episode_id": "pod:0123456789abcdef", "title": "x"}))
         }
+        "PATCH /api/settings" => request.json(&json!({"language": "en"})),
+        "POST /api/settings/test" => request.json(&json!({"name": "nobody"})),
+        "PUT /api/settings/keys/{name}" => request.json(&json!({"key": "quagga-key"})),
+        "PUT /api/settings/cookies" => request.body("# Netscape HTTP Cookie File\n"),
         "POST /api/session/link" => request.json(&json!({"email": PRO})),
         "POST /api/session" => request.json(&json!({"token": "x".repeat(43)})),
         "POST /api/set-up" => request.json(&json!({"token": "x".repeat(43), "email": PRO})),
@@ -241,7 +257,7 @@ fn with_body(row: &str, things: &Things, who: usize, request: RequestBuilder) ->
 
 fn request(row: &str, things: &Things, who: usize, browser: &Browser, id: &str) -> RequestBuilder {
     let (method, path) = row.split_once(' ').unwrap();
-    let path = path.replace("{id}", id).replace("{decision}", "skip");
+    let path = path.replace("{id}", id).replace("{decision}", "skip").replace("{name}", "mine");
     let request = match method {
         "PAGE" => browser.request(Method::GET, &path).header("accept", "text/html"),
         method => browser.request(method.parse().unwrap(), &path),

@@ -105,7 +105,7 @@ fn bad_input_ends_with_a_sentence_and_its_exit_code_and_nothing_is_written() {
                 &[b"ID3\x03\0\0".as_slice(), &[0xff, 0xfb, 0x90, 0].repeat(900)].concat(),
             ),
             2,
-            "audio",
+            "nobody here listens to sound",
         ),
         (make("deep.json", "[".repeat(200_000).as_bytes()), 2, ""),
         (make("many.vtt", many.as_bytes()), 2, "200,000"),
@@ -113,7 +113,7 @@ fn bad_input_ends_with_a_sentence_and_its_exit_code_and_nothing_is_written() {
         (folder.to_string_lossy().into_owned(), 2, "is a folder"),
         ("no-such-file.vtt".to_owned(), 2, "There is no file"),
         ("http://".to_owned(), 2, "is no link"),
-        ("https://youtu.be/abc".to_owned(), 2, "transcript file"),
+        ("https://youtu.be/abc".to_owned(), 2, "the link of one"),
         ("http://127.0.0.1:9/feed".to_owned(), 3, "could not be fetched"),
     ] {
         let ran = run(recap(data.path()).args(["summarize", &input]));

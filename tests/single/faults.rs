@@ -13,7 +13,7 @@ use crate::support::{House, TALK, client, ended, in_background, single, tree, un
 /// Rounds of killing: enough to hit every step now and then.
 const ROUNDS: usize = 20;
 
-struct Killed(Child);
+pub struct Killed(Child);
 
 impl Drop for Killed {
     fn drop(&mut self) {
@@ -22,14 +22,20 @@ impl Drop for Killed {
     }
 }
 
-async fn serve(data: &Path) -> (Killed, String) {
+/// The built program on a free port; killed when it is dropped.
+pub async fn serve(data: &Path) -> (Killed, String) {
+    serve_telling(data, Stdio::null()).await
+}
+
+/// The same, with a place for its log.
+pub async fn serve_telling(data: &Path, log: impl Into<Stdio>) -> (Killed, String) {
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let base = format!("http://127.0.0.1:{port}");
     let child = Command::new(env!("CARGO_BIN_EXE_recap"))
         .args(["serve", "--listen", &format!("127.0.0.1:{port}"), "--data"])
         .arg(data)
         .stdout(Stdio::null())
-        .stderr(Stdio::null())
+        .stderr(log)
         .spawn()
         .unwrap();
     let killed = Killed(child);

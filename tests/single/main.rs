@@ -8,6 +8,10 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+#[path = "../support/models.rs"]
+#[expect(dead_code, reason = "what unit tests alone need stands beside what all need")]
+mod stand_in;
+
 mod commands;
 mod contract;
 mod doors;
@@ -17,4 +21,8 @@ mod faults;
 mod files;
 mod following;
 mod library;
+mod models;
 mod process;
+mod sound;
+mod videos;
+mod weights;

@@ -177,10 +177,7 @@ async fn bad_input_gets_a_sentence_and_leaves_nothing_half_written() {
         (page, "is a web page"),
         (empty_feed, "has no episodes"),
         (no_transcript, "names a transcript"),
-        (
-            "https://www.youtube.com/watch?v=abc".to_owned(),
-            "Captions of YouTube videos cannot be fetched",
-        ),
+        ("https://www.youtube.com/watch?v=abc".to_owned(), "has no valid video"),
     ] {
         let outcome = house.process_link(json!({"link": link})).await;
         assert_eq!(outcome["stage"], "failed", "{link}: {outcome}");
@@ -197,7 +194,7 @@ async fn bad_input_gets_a_sentence_and_leaves_nothing_half_written() {
         (
             "song.mp3",
             [b"ID3\x04\x00\x00".as_slice(), &[0xff, 0xfb, 0x90, 0x00].repeat(500)].concat(),
-            "audio",
+            "nobody here listens to sound",
         ),
     ] {
         let outcome = house.process_text(name, bytes).await;

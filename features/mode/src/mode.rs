@@ -93,6 +93,12 @@ pub trait Mode: Send + Sync + 'static {
         Ok(Allowance::UNLIMITED)
     }
 
+    /// In whose name the relay is asked for what a scope wants: 1 to 128 letters, digits, `_` and `-`.
+    /// `None` is the operator's own.
+    async fn relay_user(&self, _scope: &Scope) -> Option<String> {
+        None
+    }
+
     /// Does what `recap admin` was asked for on this machine, whose files' rights are its authority;
     /// what to print.
     ///

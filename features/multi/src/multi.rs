@@ -343,6 +343,14 @@ impl Mode for Multi {
         Ok(self.settings.allowances.of(self.standing(scope).await?))
     }
 
+    async fn relay_user(&self, scope: &Scope) -> Option<String> {
+        // Who pays the relay has their own pool there; for everybody else the operator pays.
+        match self.standing(scope).await.ok()? {
+            Standing::Tenant(Tier::Pro | Tier::Max) => Some(scope.as_str().to_owned()),
+            Standing::Tenant(Tier::Core) | Standing::Trial | Standing::Admin => None,
+        }
+    }
+
     async fn entitled(&self, scope: &Scope, what: Entitlement) -> Result<(), Fault> {
         self.standing(scope).await?.entitled(what)
     }

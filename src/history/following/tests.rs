@@ -248,7 +248,7 @@ async fn an_item_is_taken_up_once_ended_once_and_only_by_its_own_job() {
     let again = take("job-3".parse().unwrap()).await.unwrap().unwrap();
     assert_eq!((again.job, again.attempt), (Some(other.clone()), 2));
     let until = bench.clock.now() + TimeDelta::hours(1);
-    let waits = ItemOutcome::Waits { reason, until };
+    let waits = ItemOutcome::Waits { reason, until, job: other.clone() };
     assert_eq!(end(other, waits).await, Some(State::Approved));
     assert_eq!(bench.queue().await.find(&taken.id).unwrap().attempt, 1, "waiting is no try");
 }
