@@ -172,16 +172,24 @@ fn signed(ms: u64) -> i64 {
     i64::try_from(ms).unwrap_or(i64::MAX / 4)
 }
 
-/// Calls `each` with the words of a stretch that can anchor, and about when each is said.
+/// Calls `each` with the words of a stretch that can anchor, and with pairs of them, which stand in
+/// one place where each of the two stands in many; and about when each is said.
 fn each_anchor(text: &str, start_ms: u64, end_ms: u64, each: &mut dyn FnMut(String, u64)) {
     let length_ms = end_ms.saturating_sub(start_ms);
     let bytes = text.len().max(1) as u64;
+    let mut before: Option<String> = None;
     for (at, word) in text.unicode_word_indices() {
-        if word.chars().count() >= ANCHOR_LETTERS_MIN {
-            // Within the stretch by the letters before it.
-            let into = (at as u64).saturating_mul(length_ms) / bytes;
-            each(word.to_lowercase(), start_ms.saturating_add(into));
+        if word.chars().count() < ANCHOR_LETTERS_MIN {
+            continue;
         }
+        // Within the stretch by the letters before it.
+        let into = (at as u64).saturating_mul(length_ms) / bytes;
+        let at_ms = start_ms.saturating_add(into);
+        let word = word.to_lowercase();
+        if let Some(before) = before.replace(word.clone()) {
+            each(format!("{before} {word}"), at_ms);
+        }
+        each(word, at_ms);
     }
 }
 
