@@ -1,4 +1,5 @@
-//! Holding points against their receipts: a number, a name or a quotation that the cited cues do not
+//! Holding points against their receipts: a number, a name or a quotation that the cited cues do
+//! not
 //! contain is a doubt, shown as such and never hidden. How each is found again, although captions
 //! mishear, lies in a file of its own; here it is decided what is held against what.
 
@@ -51,7 +52,8 @@ struct Checker<'a> {
     known_names: Spellings,
     known_numbers: Numbers,
     known_texts: Vec<Sequence>,
-    /// Whether the points are in the language of the transcript: a translated quotation cannot be found.
+    /// Whether the points are in the language of the transcript: a translated quotation cannot be
+    /// found.
     quotes: bool,
 }
 

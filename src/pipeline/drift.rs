@@ -1,4 +1,5 @@
-//! The drift guard: a publisher's transcript that does not fit the sound, as advertisements differ from
+//! The drift guard: a publisher's transcript that does not fit the sound, as advertisements differ
+//! from
 //! download to download. How long both are costs nothing to compare; where that is suspicious and a
 //! recogniser runs on this machine, two short windows are heard and their words looked for in the
 //! transcript. Only times are judged here, never words.
@@ -25,7 +26,8 @@ use super::{Heard, PipelineError, Stage, Tools, Workspace, blocking};
 /// The recogniser on this machine, by the name of its instance: only it costs nothing.
 const LOCAL: &str = "whisper";
 
-/// By how much a transcript may be longer than the sound: lengths in feeds are rounded, and a last cue
+/// By how much a transcript may be longer than the sound: lengths in feeds are rounded, and a last
+/// cue
 /// is often held.
 const LONGER_MS_MAX: u64 = 15_000;
 
@@ -41,7 +43,8 @@ const WINDOW_MS: u64 = 30_000;
 /// How far from its time a window's words are looked for.
 const RANGE_MS: u64 = 15 * 60_000;
 
-/// An offset that is drift: words are placed to some two seconds within a cue, and seeking five seconds
+/// An offset that is drift: words are placed to some two seconds within a cue, and seeking five
+/// seconds
 /// too early or late still finds the sentence.
 const OFFSET_MS_MAX: i64 = 5_000;
 
@@ -64,7 +67,8 @@ pub(super) enum Lengths {
     Fit,
     /// The transcript ends so many milliseconds behind the sound.
     Longer(u64),
-    /// The transcript ends so many milliseconds before the sound, more than an end without words explains.
+    /// The transcript ends so many milliseconds before the sound, more than an end without words
+    /// explains.
     Shorter(u64),
 }
 
@@ -101,7 +105,8 @@ pub(super) enum Drift {
     Unknown,
     /// All that were found are where the transcript says.
     None,
-    /// At this time of the sound the transcript's times are so many milliseconds off: too late where
+    /// At this time of the sound the transcript's times are so many milliseconds off: too late
+    /// where
     /// positive.
     Off { at_ms: u64, by_ms: i64 },
 }
@@ -121,7 +126,8 @@ pub(super) fn drift(transcript: &Transcript, windows: &[Window]) -> Drift {
     found
 }
 
-/// By how much the transcript's times of a window's words are later than they were heard; `None` where
+/// By how much the transcript's times of a window's words are later than they were heard; `None`
+/// where
 /// too few of them are found in one place.
 fn offset_ms(transcript: &Transcript, window: &Window) -> Option<i64> {
     let from = window.start_ms.saturating_sub(RANGE_MS);
@@ -193,8 +199,10 @@ fn each_anchor(text: &str, start_ms: u64, end_ms: u64, each: &mut dyn FnMut(Stri
     }
 }
 
-/// Judges a publisher's transcript by its sound and says so in its notes; times that do not fit become
-/// [`Times::About`]. Hearing windows is tried only where the lengths are suspicious and the recogniser
+/// Judges a publisher's transcript by its sound and says so in its notes; times that do not fit
+/// become
+/// [`Times::About`]. Hearing windows is tried only where the lengths are suspicious and the
+/// recogniser
 /// of this machine is among those that the person chose; where it fails, the lengths decide.
 pub(super) async fn guard(
     tools: &Tools,
@@ -284,7 +292,8 @@ async fn hear_pieces(
     Ok(windows)
 }
 
-/// The sound of windows that begin at some times, ascending. Blocks; reads the file to the last of them.
+/// The sound of windows that begin at some times, ascending. Blocks; reads the file to the last of
+/// them.
 fn windows(
     path: &Path,
     ffmpeg: Option<&Path>,

@@ -8,7 +8,8 @@ use crate::domain::transcript::Transcript;
 /// Letters of a stretch that is looked at by itself.
 const STRETCH_LETTERS: usize = 600;
 
-/// Stretches that are looked at, spread over the whole: an advertisement in another language is one.
+/// Stretches that are looked at, spread over the whole: an advertisement in another language is
+/// one.
 const STRETCHES: usize = 9;
 
 /// Least letters of a transcript whose language is doubted: a minute of speech has some 750.
@@ -23,7 +24,8 @@ const POINTS_LETTERS_MAX: usize = 3_000;
 /// Least certainty of a guess, 0 to 1; whatlang calls 0.9 reliable.
 const CERTAINTY_MIN: f64 = 0.9;
 
-/// Languages that are written so much alike that a guess takes one for the other; their letters stand
+/// Languages that are written so much alike that a guess takes one for the other; their letters
+/// stand
 /// for their ISO 639-3 codes.
 const ALIKE: [&[&str]; 7] = [
     &["nob", "nno", "dan", "swe"],
@@ -35,7 +37,8 @@ const ALIKE: [&[&str]; 7] = [
     &["nld", "afr", "deu"],
 ];
 
-/// The language of a transcript as a BCP 47 tag: what its words say where they say it surely, else what
+/// The language of a transcript as a BCP 47 tag: what its words say where they say it surely, else
+/// what
 /// its source says.
 pub(super) fn of_transcript(transcript: &Transcript) -> Option<String> {
     let spoken = spoken(transcript).map(|lang| tag_of(lang).to_owned());
@@ -67,7 +70,8 @@ pub(super) struct Mismatch {
     pub(super) note: String,
 }
 
-/// What is said where a transcript is in another language than the feed or track says; `None` where it is
+/// What is said where a transcript is in another language than the feed or track says; `None`
+/// where it is
 /// the same, too short to tell, or mixed. `says` is a BCP 47 tag.
 pub(super) fn mismatch(transcript: &Transcript, says: &str) -> Option<Mismatch> {
     let named = iso(says)?;
@@ -130,7 +134,8 @@ fn letters(text: &str) -> usize {
     text.chars().filter(|c| c.is_alphabetic()).map(|c| if c as u32 >= 0x2E80 { 3 } else { 1 }).sum()
 }
 
-/// ISO 639-3 of a BCP 47 tag; `None` for those that name no language and those whatlang does not know.
+/// ISO 639-3 of a BCP 47 tag; `None` for those that name no language and those whatlang does not
+/// know.
 fn iso(tag: &str) -> Option<String> {
     let primary = tag.split(['-', '_']).next().unwrap_or_default().trim().to_ascii_lowercase();
     let code = TAGS.iter().find(|(short, _)| *short == primary).map(|(_, code)| *code);

@@ -1,5 +1,7 @@
-//! Names of a point that were not said. Captions mishear and miswrite, so a name is found again where
-//! it sounds the same, is split or joined, inflected, or said as an acronym. What is a name is told by
+//! Names of a point that were not said. Captions mishear and miswrite, so a name is found again
+//! where
+//! it sounds the same, is split or joined, inflected, or said as an acronym. What is a name is
+//! told by
 //! its capital, which says little where a sentence begins, and in German.
 
 use std::collections::HashSet;
@@ -9,7 +11,8 @@ use strsim::osa_distance;
 
 use super::words::{SmallWords, Tongue, Word};
 
-/// Names of one point that are compared by their sound with everything that was said; a sentence has
+/// Names of one point that are compared by their sound with everything that was said; a sentence
+/// has
 /// fewer, and a hostile text must not cost the product of two lengths.
 const COMPARED_MAX: usize = 40;
 
@@ -24,52 +27,70 @@ fn set(list: &'static str) -> HashSet<&'static str> {
 
 /// Words before a name that are no name.
 static TITLES: WordList = LazyLock::new(|| {
-    set(
-        "mr mrs ms miss dr prof professor doctor sir lady lord president king queen saint st herr frau \
-    herrn doktor konig konigin senor senora senorita don dona sr sra presidente presidenta monsieur madame mme m \
-    mademoiselle roi reine senhor senhora rei rainha signor signora dottor dottore dottoressa re regina captain uncle aunt",
-    )
+    set("mr mrs ms miss dr prof professor doctor sir lady lord president king queen saint st \
+        herr frau \
+    herrn doktor konig konigin senor senora senorita don dona sr sra presidente presidenta \
+    monsieur madame mme m \
+    mademoiselle roi reine senhor senhora rei rainha signor signora dottor dottore dottoressa re regina captain uncle aunt")
 });
 
 /// What follows or precedes a person's name: verbs of saying and of a person's life.
 static DEEDS: WordList = LazyLock::new(|| {
-    set(
-        "says said say explains explained argues argued thinks thought believes believed describes described tells \
-    told asks asked recalls recalled adds added notes noted admits admitted claims claimed warns warned suggests suggested \
-    recommends recommended compares compared wants wanted learned started founded moved worked grew lives lived wrote built \
-    bought met joined left married studied visited called showed taught runs ran owns owned remembers remembered prefers \
+    set("says said say explains explained argues argued thinks thought believes believed \
+        describes described tells \
+    told asks asked recalls recalled adds added notes noted admits admitted claims claimed warns \
+    warned suggests suggested \
+    recommends recommended compares compared wants wanted learned started founded moved worked \
+    grew lives lived wrote built \
+    bought met joined left married studied visited called showed taught runs ran owns owned \
+    remembers remembered prefers \
     preferred won lost came went was is has had \
-    dice dijo explica explico cuenta conto cree recuerda recordo recomienda recomendo piensa afirma anade opina compara \
+    dice dijo explica explico cuenta conto cree recuerda recordo recomienda recomendo piensa \
+    afirma anade opina compara \
     fundo nacio vive vivio trabaja trabajo empezo escribio advierte prefiere \
-    sagt sagte erklart erklarte meint meinte erzahlt erzahlte berichtet berichtete findet fand glaubt glaubte empfiehlt \
-    empfahl warnt warnte grundete lebt lebte arbeitet arbeitete schrieb vergleicht erinnert zog lernte \
-    dit disait explique expliquait raconte pense croit affirme ajoute conseille recommande rappelle fonda vit vivait \
+    sagt sagte erklart erklarte meint meinte erzahlt erzahlte berichtet berichtete findet fand \
+    glaubt glaubte empfiehlt \
+    empfahl warnt warnte grundete lebt lebte arbeitet arbeitete schrieb vergleicht erinnert zog \
+    lernte \
+    dit disait explique expliquait raconte pense croit affirme ajoute conseille recommande \
+    rappelle fonda vit vivait \
     travaille travaillait ecrit compare previent prefere \
-    diz disse explicou conta contou acha acredita lembra recomenda pensa acrescenta alerta vive trabalha comecou escreveu \
-    ha spiega spiegato racconta raccontato crede ricorda consiglia raccomanda aggiunge avverte lavora preferisce scrisse",
-    )
+    diz disse explicou conta contou acha acredita lembra recomenda pensa acrescenta alerta vive \
+    trabalha comecou escreveu \
+    ha spiega spiegato racconta raccontato crede ricorda consiglia raccomanda aggiunge avverte lavora preferisce scrisse")
 });
 
-/// Words that begin a sentence and are no names, beside function words: whom and what talks are about.
+/// Words that begin a sentence and are no names, beside function words: whom and what talks are
+/// about.
 static OPENERS: WordList = LazyLock::new(|| {
-    set(
-        "listeners people guests hosts viewers everyone everybody someone nobody anyone bread water money food \
-    music history science time work life children parents students teachers experts researchers scientists doctors patients \
-    farmers workers customers companies governments cities countries patience practice advice success failure training sleep \
-    health love fear trust memory language art nature technology software data research evidence experience today yesterday \
-    tomorrow later earlier finally instead however therefore meanwhile together often sometimes always never most many much \
-    another others several nothing something everything whoever whatever whenever wherever part half author host guest speaker founder director owner baker \
-    oyentes gente personas paciencia ninos padres expertos dinero musica historia tiempo vida trabajo agua pan salud hoy ayer \
-    manana luego despues ademas ahora siempre nunca nadie alguien invitado invitada autor autora parte \
-    auditeurs gens personnes patience enfants parents experts argent musique histoire temps vie travail eau pain sante \
+    set("listeners people guests hosts viewers everyone everybody someone nobody anyone bread \
+        water money food \
+    music history science time work life children parents students teachers experts researchers \
+    scientists doctors patients \
+    farmers workers customers companies governments cities countries patience practice advice \
+    success failure training sleep \
+    health love fear trust memory language art nature technology software data research evidence \
+    experience today yesterday \
+    tomorrow later earlier finally instead however therefore meanwhile together often sometimes \
+    always never most many much \
+    another others several nothing something everything whoever whatever whenever wherever part \
+    half author host guest speaker founder director owner baker \
+    oyentes gente personas paciencia ninos padres expertos dinero musica historia tiempo vida \
+    trabajo agua pan salud hoy ayer \
+    manana luego despues ademas ahora siempre nunca nadie alguien invitado invitada autor autora \
+    parte \
+    auditeurs gens personnes patience enfants parents experts argent musique histoire temps vie \
+    travail eau pain sante \
     aujourd hier demain ensuite enfin toujours jamais personne quelqu invite auteur partie \
-    ouvintes pessoas paciencia criancas pais especialistas dinheiro tempo vida trabalho agua pao saude hoje ontem amanha \
+    ouvintes pessoas paciencia criancas pais especialistas dinheiro tempo vida trabalho agua pao \
+    saude hoje ontem amanha \
     depois sempre nunca ninguem alguem convidado convidada \
-    ascoltatori persone pazienza bambini genitori esperti soldi musica storia tempo vita lavoro acqua pane salute oggi ieri \
+    ascoltatori persone pazienza bambini genitori esperti soldi musica storia tempo vita lavoro \
+    acqua pane salute oggi ieri \
     domani dopo sempre mai nessuno qualcuno ospite autore parte \
-    menschen leute kinder eltern experten geld musik geschichte zeit leben arbeit wasser brot gesundheit heute gestern \
-    morgen danach spater immer nie niemand jemand gast autor teil",
-    )
+    menschen leute kinder eltern experten geld musik geschichte zeit leben arbeit wasser brot \
+    gesundheit heute gestern \
+    morgen danach spater immer nie niemand jemand gast autor teil")
 });
 
 /// What begins the words that say who somebody is: "Anna, a baker, …".
@@ -79,13 +100,15 @@ static ARTICLES: WordList = LazyLock::new(|| {
 
 /// German words before a noun.
 static GERMAN_DETERMINERS: WordList = LazyLock::new(|| {
-    set(
-        "der die das den dem des ein eine einen einem einer eines kein keine keinen keinem keiner mein meine \
-    meinen meinem meiner dein deine sein seine seinen seinem seiner ihr ihre ihren ihrem ihrer unser unsere unseren unserem \
-    unserer euer eure dieser diese dieses diesen diesem jeder jede jedes jeden jedem welche welcher welches manche viele \
-    wenige alle beide einige mehrere am im zum zur vom beim ins ans ubers furs mehr weniger viel wenig etwas genug pro je \
-    ohne als wie und oder sowie statt aller vieler solche solcher keines ums",
-    )
+    set("der die das den dem des ein eine einen einem einer eines kein keine keinen keinem \
+        keiner mein meine \
+    meinen meinem meiner dein deine sein seine seinen seinem seiner ihr ihre ihren ihrem ihrer \
+    unser unsere unseren unserem \
+    unserer euer eure dieser diese dieses diesen diesem jeder jede jedes jeden jedem welche \
+    welcher welches manche viele \
+    wenige alle beide einige mehrere am im zum zur vom beim ins ans ubers furs mehr weniger viel \
+    wenig etwas genug pro je \
+    ohne als wie und oder sowie statt aller vieler solche solcher keines ums")
 });
 
 /// Prepositions before a name of a place or person.
@@ -94,12 +117,13 @@ static GERMAN_PLACES: WordList =
 
 /// German nouns that stand behind such a preposition without an article.
 static GERMAN_MASS: WordList = LazyLock::new(|| {
-    set(
-        "wasser mehl salz zeit geduld hand hause holz hilfe strom geld jahren jahre stunden minuten tagen wochen \
-    monaten prozent menschen kindern leuten freude liebe angst arbeit beginn anfang ende deutsch englisch zucker butter hefe \
-    milch brot musik sport recht luft feuer erde glas stein metall plastik papier sinn erfolg wirkung dingen fragen worten \
-    freunden eltern frauen mannern schulen stadten landern daten rucksicht bezug anbetracht folge ordnung gefahr verbindung",
-    )
+    set("wasser mehl salz zeit geduld hand hause holz hilfe strom geld jahren jahre stunden \
+        minuten tagen wochen \
+    monaten prozent menschen kindern leuten freude liebe angst arbeit beginn anfang ende deutsch \
+    englisch zucker butter hefe \
+    milch brot musik sport recht luft feuer erde glas stein metall plastik papier sinn erfolg \
+    wirkung dingen fragen worten \
+    freunden eltern frauen mannern schulen stadten landern daten rucksicht bezug anbetracht folge ordnung gefahr verbindung")
 });
 
 /// Endings of words that are no names.
@@ -489,7 +513,8 @@ impl Naming<'_> {
             || folded == "a" && self.tongue == Tongue::Fr
     }
 
-    /// Every German noun has a capital, so a name is one only where it stands as nouns do not: beside
+    /// Every German noun has a capital, so a name is one only where it stands as nouns do not:
+    /// beside
     /// another capital, beside a verb of saying, or behind a preposition without an article.
     fn is_german_name(&self, point: &[Word<'_>], at: usize, next_is_capital: bool) -> bool {
         let word = &point[at];

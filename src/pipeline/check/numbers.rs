@@ -1,4 +1,5 @@
-//! Numbers of a text, in digits or in words of six languages, as values that can be compared. Where a
+//! Numbers of a text, in digits or in words of six languages, as values that can be compared.
+//! Where a
 //! number can be read in more than one way, each is kept: "1.000" is a thousand here and one there.
 
 use std::collections::{HashMap, HashSet};
@@ -211,7 +212,8 @@ impl Numbers {
         }
     }
 
-    /// Numbers that are said in other ways: "half past three", "half an hour", "a quarter", "double".
+    /// Numbers that are said in other ways: "half past three", "half an hour", "a quarter",
+    /// "double".
     fn add_phrases(&mut self, words: &[Word<'_>], found: &[Number]) {
         let starts: HashMap<usize, f64> = found
             .iter()
@@ -493,7 +495,8 @@ fn in_digits(words: &[Word<'_>], at: usize, tongues: &[Tongue]) -> Number {
     Number { first: at, last, values, parts, is_digits: true, is_doubtful: false }
 }
 
-/// Every value that digits with marks between them may have, and their parts where they are a time, a
+/// Every value that digits with marks between them may have, and their parts where they are a
+/// time, a
 /// date or a version.
 fn readings(digits: &str) -> (Vec<f64>, Vec<f64>) {
     let plain = |text: &str| -> f64 {
@@ -959,8 +962,10 @@ fn place(word: &str, list: &List) -> Option<u32> {
 fn english(word: &str) -> Option<Part> {
     static ONES: List = LazyLock::new(|| {
         places(
-            "zero|oh|nought one|once|first two|twice three four|fourth five|fifth six|sixth seven|seventh \
-        eight|eighth nine|ninth ten|tenth eleven|eleventh twelve|twelfth thirteen|thirteenth fourteen|fourteenth \
+            "zero|oh|nought one|once|first two|twice three four|fourth five|fifth six|sixth \
+            seven|seventh \
+        eight|eighth nine|ninth ten|tenth eleven|eleventh twelve|twelfth thirteen|thirteenth \
+        fourteen|fourteenth \
         fifteen|fifteenth sixteen|sixteenth seventeen|seventeenth eighteen|eighteenth nineteen|nineteenth",
         )
     });
@@ -1002,10 +1007,14 @@ fn english(word: &str) -> Option<Part> {
 fn spanish(word: &str) -> Option<Part> {
     static ONES: List = LazyLock::new(|| {
         places(
-            "cero uno|un|una|primero|primera|primer dos|segundo|segunda tres|tercero|tercera|tercer \
-        cuatro|cuarta cinco|quinto|quinta seis|sexto|sexta siete|septimo|septima ocho|octavo|octava nueve|noveno|novena \
-        diez|decimo|decima once doce trece catorce quince dieciseis diecisiete dieciocho diecinueve veinte \
-        veintiuno|veintiun|veintiuna veintidos veintitres veinticuatro veinticinco veintiseis veintisiete veintiocho \
+            "cero uno|un|una|primero|primera|primer dos|segundo|segunda \
+            tres|tercero|tercera|tercer \
+        cuatro|cuarta cinco|quinto|quinta seis|sexto|sexta siete|septimo|septima \
+        ocho|octavo|octava nueve|noveno|novena \
+        diez|decimo|decima once doce trece catorce quince dieciseis diecisiete dieciocho \
+        diecinueve veinte \
+        veintiuno|veintiun|veintiuna veintidos veintitres veinticuatro veinticinco veintiseis \
+        veintisiete veintiocho \
         veintinueve",
         )
     });
@@ -1014,7 +1023,8 @@ fn spanish(word: &str) -> Option<Part> {
     static HUNDREDS: List = LazyLock::new(|| {
         places(
             "cien|ciento doscientos|doscientas trescientos|trescientas cuatrocientos|cuatrocientas \
-        quinientos|quinientas seiscientos|seiscientas setecientos|setecientas ochocientos|ochocientas \
+        quinientos|quinientas seiscientos|seiscientas setecientos|setecientas \
+        ochocientos|ochocientas \
         novecientos|novecientas",
         )
     });
@@ -1034,8 +1044,10 @@ fn spanish(word: &str) -> Option<Part> {
 fn portuguese(word: &str) -> Option<Part> {
     static ONES: List = LazyLock::new(|| {
         places(
-            "zero um|uma|primeiro|primeira dois|duas|segundo|segunda tres|terceiro|terceira quatro|quarta \
-        cinco|quinto|quinta seis|meia|sexto|sexta sete|setimo|setima oito|oitavo|oitava nove|nono|nona dez|decimo|decima \
+            "zero um|uma|primeiro|primeira dois|duas|segundo|segunda tres|terceiro|terceira \
+            quatro|quarta \
+        cinco|quinto|quinta seis|meia|sexto|sexta sete|setimo|setima oito|oitavo|oitava \
+        nove|nono|nona dez|decimo|decima \
         onze doze treze catorze|quatorze quinze dezesseis|dezasseis dezessete|dezassete dezoito dezenove|dezanove vinte",
         )
     });
@@ -1067,7 +1079,8 @@ fn portuguese(word: &str) -> Option<Part> {
 fn french(word: &str) -> Option<Part> {
     static ONES: List = LazyLock::new(|| {
         places(
-            "zero un|une|premier|premiere deux|second|seconde trois quatre cinq six sept huit neuf dix onze \
+            "zero un|une|premier|premiere deux|second|seconde trois quatre cinq six sept huit \
+            neuf dix onze \
         douze treize quatorze quinze seize",
         )
     });
@@ -1198,7 +1211,8 @@ fn before_or_one(word: &str) -> Option<u32> {
 fn german_small(word: &str) -> Option<u32> {
     static ONES: List = LazyLock::new(|| {
         places(
-            "null ein|eins|eine zwei|zwo drei vier funf|fuenf sechs sieben acht neun zehn elf zwolf|zwoelf \
+            "null ein|eins|eine zwei|zwo drei vier funf|fuenf sechs sieben acht neun zehn elf \
+            zwolf|zwoelf \
         dreizehn vierzehn funfzehn|fuenfzehn sechzehn siebzehn achtzehn neunzehn",
         )
     });
@@ -1280,7 +1294,8 @@ fn italian_below_thousand(word: &str) -> Option<u32> {
 fn italian_small(word: &str) -> Option<u32> {
     static ONES: List = LazyLock::new(|| {
         places(
-            "zero uno|un|una due tre quattro cinque sei sette otto nove dieci undici dodici tredici \
+            "zero uno|un|una due tre quattro cinque sei sette otto nove dieci undici dodici \
+            tredici \
         quattordici quindici sedici diciassette diciotto diciannove",
         )
     });

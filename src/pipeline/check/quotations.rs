@@ -1,4 +1,5 @@
-//! Quotations of a point that were not said so: the same words in the same order, but for hesitations
+//! Quotations of a point that were not said so: the same words in the same order, but for
+//! hesitations
 //! and what says nothing. A word that says something and was not said makes it no quotation.
 
 use std::collections::HashSet;
@@ -8,7 +9,8 @@ use strsim::osa_distance;
 use super::numbers::{Number, read};
 use super::words::{SmallWords, Tongue, Word, words};
 
-/// Words of a quotation that are compared, and quotations of a point: what is longer is no quotation,
+/// Words of a quotation that are compared, and quotations of a point: what is longer is no
+/// quotation,
 /// and a hostile text must not cost the product of two lengths.
 const WORDS_MAX: usize = 60;
 const QUOTATIONS_MAX: usize = 10;
@@ -62,7 +64,8 @@ impl Sequence {
         }
         // One small word in three may differ, or one word in six be left out.
         let bound = u32::try_from(quoted.len() / 3).unwrap_or(u32::MAX);
-        // Cost of having the first words of the quotation end at the word of the transcript looked at.
+        // Cost of having the first words of the quotation end at the word of the transcript looked
+        // at.
         let mut costs: Vec<u32> = Vec::with_capacity(quoted.len() + 1);
         costs.push(0);
         // Its first word is one that was said: what denies the rest often stands right behind that.

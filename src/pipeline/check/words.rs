@@ -1,5 +1,6 @@
 //! Words of a text as they are compared: small letters without accents, with where they stand. And
-//! the words of six languages that say nothing by themselves. No rule of what is in doubt lives here.
+//! the words of six languages that say nothing by themselves. No rule of what is in doubt lives
+//! here.
 
 use std::collections::HashSet;
 
@@ -44,46 +45,75 @@ impl Tongue {
     fn small_words(self) -> &'static str {
         match self {
             Tongue::En => {
-                "a about after again all also although am an and any are as at be because been before being both but by can \
-                 could did do does doing down each either else even ever every few for from had has have having he her here hers \
-                 him his how i if in into is it its just like may me might more most much must my now of off oh on once one only or \
-                 other our out over own per perhaps really same shall she should since so some still such than that the their \
-                 them then there these they this those though through till to too under until up upon us very was we well were \
-                 what when where whether which while who whom whose why will with within would yeah yes yet you your d ll m re s ve"
+                "a about after again all also although am an and any are as at be because been \
+                before being both but by can \
+                 could did do does doing down each either else even ever every few for from had \
+                 has have having he her here hers \
+                 him his how i if in into is it its just like may me might more most much must \
+                 my now of off oh on once one only or \
+                 other our out over own per perhaps really same shall she should since so some \
+                 still such than that the their \
+                 them then there these they this those though through till to too under until up \
+                 upon us very was we well were \
+                 what when where whether which while who whom whose why will with within would \
+                 yeah yes yet you your d ll m re s ve"
             }
             Tongue::Es => {
-                "a al algo ante aqui asi aun bien como con cual cuando cuyo de del desde donde dos e el ella ellas ellos en entre \
-                 era eran es esa esas ese eso esos esta estaba estan estas este esto estos estoy fue fueron ha habia han has hasta \
-                 hay he la las le les lo los mas me mi mis mucho muy nos nosotros o os otra otro para pero por porque pues que quien \
-                 se ser si sin sobre son su sus tal tambien tan te tiene todo todos tu tus u un una unas uno unos va vamos y ya yo"
+                "a al algo ante aqui asi aun bien como con cual cuando cuyo de del desde donde \
+                dos e el ella ellas ellos en entre \
+                 era eran es esa esas ese eso esos esta estaba estan estas este esto estos estoy \
+                 fue fueron ha habia han has hasta \
+                 hay he la las le les lo los mas me mi mis mucho muy nos nosotros o os otra otro \
+                 para pero por porque pues que quien \
+                 se ser si sin sobre son su sus tal tambien tan te tiene todo todos tu tus u un \
+                 una unas uno unos va vamos y ya yo"
             }
             Tongue::De => {
-                "aber alle allem allen aller alles als also am an auch auf aus bei beim bin bis bist da dabei damit dann daran \
-                 darauf das dass dein deine dem den denn der deren des dessen dich die dies diese diesem diesen dieser dieses dir doch \
-                 dort du durch ein eine einem einen einer eines er es etwas euch fur gegen hab habe haben hat hatte hatten hier ich \
-                 ihm ihn ihnen ihr ihre ihrem ihren ihrer im in ins ist ja jede jedem jeden jeder jedes jetzt kann konnen man mehr \
-                 mein meine mich mir mit mal muss nach noch nun nur ob oder schon sehr sein seine seinem seinen seiner seit sich sie \
-                 sind so soll sollte uber um und uns unser unsere unter viel viele vom von vor wann war waren warum was weil welche \
+                "aber alle allem allen aller alles als also am an auch auf aus bei beim bin bis \
+                bist da dabei damit dann daran \
+                 darauf das dass dein deine dem den denn der deren des dessen dich die dies \
+                 diese diesem diesen dieser dieses dir doch \
+                 dort du durch ein eine einem einen einer eines er es etwas euch fur gegen hab \
+                 habe haben hat hatte hatten hier ich \
+                 ihm ihn ihnen ihr ihre ihrem ihren ihrer im in ins ist ja jede jedem jeden \
+                 jeder jedes jetzt kann konnen man mehr \
+                 mein meine mich mir mit mal muss nach noch nun nur ob oder schon sehr sein \
+                 seine seinem seinen seiner seit sich sie \
+                 sind so soll sollte uber um und uns unser unsere unter viel viele vom von vor \
+                 wann war waren warum was weil welche \
                  wenn wer werden wie wieder will wir wird wo wurde wurden zu zum zur"
             }
             Tongue::Fr => {
-                "a afin ai ainsi alors apres as assez au aussi autre autres aux avait avant avec avoir beaucoup bien c ca car ce cela \
-                 celle celui ces cet cette ceux chaque chez comme d dans de des deux donc dont du elle elles en encore entre est et etaient \
-                 etait ete etre eu eux fait faut il ils j je l la le les leur leurs lui m ma mais me meme mes moi mon n nos notre \
-                 nous on ont ou par parce peu peut plus pour pourquoi puis qu quand que quel quelle qui quoi s sa sans se ses si \
-                 son sont sous sur t ta te tes toi ton tous tout toute toutes tres tu un une va vers voici voila vos votre vous y"
+                "a afin ai ainsi alors apres as assez au aussi autre autres aux avait avant avec \
+                avoir beaucoup bien c ca car ce cela \
+                 celle celui ces cet cette ceux chaque chez comme d dans de des deux donc dont \
+                 du elle elles en encore entre est et etaient \
+                 etait ete etre eu eux fait faut il ils j je l la le les leur leurs lui m ma \
+                 mais me meme mes moi mon n nos notre \
+                 nous on ont ou par parce peu peut plus pour pourquoi puis qu quand que quel \
+                 quelle qui quoi s sa sans se ses si \
+                 son sont sous sur t ta te tes toi ton tous tout toute toutes tres tu un une va \
+                 vers voici voila vos votre vous y"
             }
             Tongue::Pt => {
-                "a ainda ao aos aquela aquele aqui as assim ate bem cada com como da das de dela dele deles depois do dos e ela elas \
-                 ele eles em entao entre era eram essa esse esta estao estava este eu foi foram ha isso isto ja la lhe mais mas me \
-                 mesmo meu minha muito na nas no nos nossa nosso num numa o os ou outra outro para pela pelo por porque pra quando que \
-                 quem sao se sem ser seu seus si sido so sobre sua suas tambem te tem tinha todo todos tu tudo um uma umas uns vai voce"
+                "a ainda ao aos aquela aquele aqui as assim ate bem cada com como da das de dela \
+                dele deles depois do dos e ela elas \
+                 ele eles em entao entre era eram essa esse esta estao estava este eu foi foram \
+                 ha isso isto ja la lhe mais mas me \
+                 mesmo meu minha muito na nas no nos nossa nosso num numa o os ou outra outro \
+                 para pela pelo por porque pra quando que \
+                 quem sao se sem ser seu seus si sido so sobre sua suas tambem te tem tinha todo \
+                 todos tu tudo um uma umas uns vai voce"
             }
             Tongue::It => {
-                "a ad agli ai al alla alle allo anche ancora anni c che chi ci cio come con cosa cosi cui d da dagli dai dal dalla \
-                 degli dei del della delle dello di dopo dove e ed era erano essere fa fatto fra gia gli ha hanno ho i il in io l la le \
-                 lei li lo loro lui ma me mi mia mio molto ne nei nel nella nelle noi nostra nostro o ogni oppure per perche pero piu \
-                 po poi qua quando quella quello questa queste questi questo qui se si sia siamo sono sta su sua sue sugli sui sul \
+                "a ad agli ai al alla alle allo anche ancora anni c che chi ci cio come con cosa \
+                cosi cui d da dagli dai dal dalla \
+                 degli dei del della delle dello di dopo dove e ed era erano essere fa fatto fra \
+                 gia gli ha hanno ho i il in io l la le \
+                 lei li lo loro lui ma me mi mia mio molto ne nei nel nella nelle noi nostra \
+                 nostro o ogni oppure per perche pero piu \
+                 po poi qua quando quella quello questa queste questi questo qui se si sia siamo \
+                 sono sta su sua sue sugli sui sul \
                  sulla suo suoi tra tu tutti tutto un una uno va vi voi"
             }
             Tongue::Other => "",
@@ -93,7 +123,8 @@ impl Tongue {
     /// Whether a word turns what is said into its opposite.
     pub(super) fn denies(word: &str) -> bool {
         const WORDS: &str = "not never no nobody nothing none nor neither t without nunca nadie nada ni jamas ninguno ninguna sin \
-            nicht nie niemals niemand nichts kein keine keinen keinem keiner ohne pas jamais rien aucun aucune sans nao ninguem nenhum \
+            nicht nie niemals niemand nichts kein keine keinen keinem keiner ohne pas jamais \
+            rien aucun aucune sans nao ninguem nenhum \
             nenhuma sem non mai nessuno nessuna niente senza";
         WORDS.split_whitespace().any(|one| one == word)
     }

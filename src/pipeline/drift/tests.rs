@@ -6,7 +6,8 @@ use super::*;
 use crate::domain::transcript::Cue;
 use crate::models::speech::Segment;
 
-/// A talk of half an hour in cues of four seconds, each with two words of its own among common ones.
+/// A talk of half an hour in cues of four seconds, each with two words of its own among common
+/// ones.
 fn talk() -> Transcript {
     let word = |n: u64| -> String {
         let letters = "bdfgklmnprstvz";
