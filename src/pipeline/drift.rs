@@ -150,14 +150,16 @@ fn offset_ms(transcript: &Transcript, window: &Window) -> Option<i64> {
                 return;
             };
             anchors += 1;
-            votes.extend(places.iter().map(|place| (signed(*place) - signed(at_ms), anchors)));
+            votes.extend(
+                places.iter().map(|place| (signed(*place).saturating_sub(signed(at_ms)), anchors)),
+            );
         });
     }
     votes.sort_unstable();
     // The most different words that agree, in one pass over the sorted offsets.
     let (mut best, mut first) = (0..0, 0);
     for last in 0..votes.len() {
-        while votes[last].0 - votes[first].0 > SAME_MS {
+        while votes[last].0.saturating_sub(votes[first].0) > SAME_MS {
             first += 1;
         }
         if last + 1 - first > best.len() {
