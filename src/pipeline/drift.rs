@@ -158,8 +158,8 @@ fn offset_ms(transcript: &Transcript, window: &Window) -> Option<i64> {
     votes.sort_unstable();
     // The most different words that agree, in one pass over the sorted offsets.
     let (mut best, mut first) = (0..0, 0);
-    for last in 0..votes.len() {
-        while votes[last].0.saturating_sub(votes[first].0) > SAME_MS {
+    for (last, (offset, _)) in votes.iter().enumerate() {
+        while offset.saturating_sub(votes[first].0) > SAME_MS {
             first += 1;
         }
         if last + 1 - first > best.len() {

@@ -942,7 +942,7 @@ fn below_hundred(value: u32) -> Part {
     match value {
         0..=9 => Part::Unit(float),
         10..=19 => Part::Teen(float),
-        _ if value % 10 == 0 => Part::Tens(float),
+        _ if value.is_multiple_of(10) => Part::Tens(float),
         _ => Part::Closed(float),
     }
 }
@@ -1162,7 +1162,7 @@ fn german(word: &str) -> Option<Part> {
     // "achtziger Jahre"
     let decade = word.strip_suffix("er").or_else(|| word.strip_suffix("ern"));
     if let Some(value @ 20..=90) = decade.and_then(german_whole)
-        && value % 10 == 0
+        && value.is_multiple_of(10)
     {
         return Some(Part::Decade(f64::from(value)));
     }

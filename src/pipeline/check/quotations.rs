@@ -232,7 +232,11 @@ fn parts(text: &str) -> impl Iterator<Item = String> {
             }
             '…' => parts.push(String::new()),
             _ if inside => {}
-            c => parts[..].last_mut().into_iter().for_each(|part| part.push(c)),
+            c => {
+                if let Some(part) = parts.last_mut() {
+                    part.push(c);
+                }
+            }
         }
     }
     parts.into_iter()
