@@ -11,6 +11,11 @@
 mod support;
 
 #[cfg(feature = "multi")]
+#[path = "../support/models.rs"]
+#[expect(dead_code, reason = "what unit tests alone need stands beside what all need")]
+mod stand_in;
+
+#[cfg(feature = "multi")]
 mod checklist;
 #[cfg(feature = "multi")]
 mod contract;
@@ -18,6 +23,8 @@ mod contract;
 mod log;
 #[cfg(feature = "multi")]
 mod mended;
+#[cfg(feature = "multi")]
+mod models;
 mod process;
 #[cfg(feature = "multi")]
 mod queue;
