@@ -209,6 +209,7 @@ async fn recorded_speech_is_heard_with_few_errors_and_in_its_place() {
 }
 
 #[tokio::test]
+#[ignore = "takes some three minutes: tests/run --slow runs it"]
 async fn twenty_minutes_show_no_drift() {
     let Some(bench) = bench() else { return };
     let rounds = 18;
