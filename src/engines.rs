@@ -483,18 +483,25 @@ impl Engines {
             whisper.hear(&piece, &Known::default()).await?;
             return Ok(format!("The recogniser on this machine works, with {}.", whisper.model()));
         }
-        let found = self
-            .server(config, scope, settings, name, own_trust, None, Use::Write)
-            .or_else(|_| self.server(config, scope, settings, name, own_trust, None, Use::Hear));
-        let (server, _) = found.map_err(|problem| {
-            let kind = if problem.starts_with("There is no") {
-                FaultKind::NotFound
-            } else {
-                FaultKind::Invalid
-            };
-            Fault::new(kind, problem)
-        })?;
-        Ok(server.probe_text().await?)
+        let names = |own: &Option<Vec<String>>, all: &Option<Vec<String>>| {
+            own.iter().chain(all).flatten().any(|one| one == name)
+        };
+        // What is there to hear alone has no model that writes.
+        let what = if names(&settings.transcribers, &config.transcribers)
+            && !names(&settings.models, &config.outline_models)
+        {
+            Use::Hear
+        } else {
+            Use::Write
+        };
+        let is_there = self.list(config, scope, settings).iter().any(|one| one.name == name);
+        let kind = if is_there { FaultKind::Invalid } else { FaultKind::NotFound };
+        let found = self.server(config, scope, settings, name, own_trust, None, what);
+        let (server, _) = found.map_err(|problem| Fault::new(kind, problem))?;
+        Ok(match what {
+            Use::Hear => server.probe_sound().await?,
+            Use::Write => server.probe_text().await?,
+        })
     }
 }
 

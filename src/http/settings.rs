@@ -106,33 +106,17 @@ fn merged(now: &ScopeSettings, patch: &Map<String, Value>) -> Result<ScopeSettin
             all.insert(key.clone(), value.clone());
         }
     }
-    let next: ScopeSettings =
-        serde_json::from_value(Value::Object(all)).map_err(|error| format!("{error}."))?;
     // A misspelt name would be taken in silence otherwise.
-    let Ok(Value::Object(taken)) = serde_json::to_value(&next) else {
-        unreachable!("settings are an object")
-    };
-    let is_lost = |(key, value): &(&String, &Value)| {
-        !value.is_null() && !taken.contains_key(*key) && !is_empty(value)
-    };
-    match patch.iter().find(is_lost) {
-        Some((key, _)) => {
-            let key: String = key.chars().filter(|c| !c.is_control()).take(60).collect();
-            Err(format!(
-                "there is no setting `{key}`; `recap schema settings` names those that there are."
-            ))
-        }
-        None => Ok(next),
+    let schema = schemars::schema_for!(ScopeSettings);
+    let is_known =
+        |key: &&String| schema.get("properties").is_some_and(|all| all.get(*key).is_some());
+    if let Some(key) = patch.keys().find(|key| !is_known(key)) {
+        let key: String = key.chars().filter(|c| !c.is_control()).take(60).collect();
+        return Err(format!(
+            "there is no setting `{key}`; `recap schema settings` names those that there are."
+        ));
     }
-}
-
-/// Whether a value is written by leaving it out.
-fn is_empty(value: &Value) -> bool {
-    match value {
-        Value::String(text) => text.is_empty() || text == "never",
-        Value::Array(items) => items.is_empty(),
-        _ => false,
-    }
+    serde_json::from_value(Value::Object(all)).map_err(|error| format!("{error}."))
 }
 
 /// The name of an engine.

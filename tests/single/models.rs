@@ -546,3 +546,20 @@ async fn summarize_takes_a_model_a_recogniser_and_says_beforehand_what_it_would_
     let (code, text) = run(&["--transcriber", "ears", "--estimate"]);
     assert!(code == 0 && text.contains("written down already"), "{text}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_only_hears_is_tried_with_sound_and_a_misspelt_setting_is_refused() {
+    let ears = StandIn::new().await;
+    let set = json!({"model_servers": [an_instance("ears", "openai", &ears.base)], "transcribers": ["ears"]});
+    let house = house(set).await;
+    let post = house.client.post(house.url("/api/settings/test")).json(&json!({"name": "ears"}));
+    let answer = post.send().await.unwrap();
+    assert_eq!(answer.status(), 200, "{}", answer.text().await.unwrap());
+    assert_eq!(ears.asked()[0].path, "/v1/audio/transcriptions");
+    for wrong in [json!({"modells": []}), json!({"rule": ""}), json!({"laguage": null})] {
+        let patch = house.client.patch(house.url("/api/settings")).json(&wrong);
+        let answer = patch.send().await.unwrap();
+        assert_eq!(answer.status(), 400, "{wrong}");
+        assert!(answer.text().await.unwrap().contains("there is no setting"), "{wrong}");
+    }
+}
