@@ -32,7 +32,7 @@ use super::resolve::short;
 use super::step::{Progress, Step};
 use super::{Heard, PipelineError, Stage, Tools, Workspace, blocking};
 
-/// How often whoever waits for the recogniser is told so.
+/// How often whoever waits is told so.
 const WAIT_TOLD: Duration = Duration::from_secs(20);
 
 /// Where the sound is.
@@ -87,21 +87,13 @@ pub(super) async fn listen(
     let path = file.clone();
     let (format, sha256) = blocking(move || identity(&path)).await??;
 
-    let waiting = Instant::now();
-    let place = tools.places.listen();
-    tokio::pin!(place);
-    let turn = loop {
-        tokio::select! {
-            turn = &mut place => break turn,
-            () = tokio::time::sleep(WAIT_TOLD) => {
-                let minutes = waiting.elapsed().as_secs() / 60;
-                progress(Step::of(
-                    Stage::Transcript,
-                    format!("Waiting for the recogniser, which hears something else ({minutes} min)"),
-                ));
-            }
-        }
+    let waiting = |minutes: u64| {
+        progress(Step::of(
+            Stage::Transcript,
+            format!("Waiting for the recogniser, which hears something else ({minutes} min)"),
+        ));
     };
+    let turn = telling(tools.places.listen(), &waiting).await;
     let key = cache_key(tools, "bytes", &sha256, whose);
     // Looked at only now: another scope's job may have heard it while this one waited.
     if let Some(cached) = found(tools, &key).await? {
@@ -174,6 +166,19 @@ pub(super) async fn listen(
     })
     .await?;
     Ok(Heard { episode, transcript, origin, notes, usage })
+}
+
+/// Says now and then that something goes on which has an end of its own, so that it does not count as
+/// standing still. `tell` gets the minutes that it has taken.
+async fn telling<A>(work: impl Future<Output = A>, tell: &(dyn Fn(u64) + Send + Sync)) -> A {
+    let began = Instant::now();
+    tokio::pin!(work);
+    loop {
+        tokio::select! {
+            done = &mut work => return done,
+            () = tokio::time::sleep(WAIT_TOLD) => tell(began.elapsed().as_secs() / 60),
+        }
+    }
 }
 
 /// What was heard, for whoever wants the same sound heard by the same recogniser.
@@ -254,7 +259,12 @@ pub(super) async fn fetched(
         Sound::File(path) => Ok(path),
         Sound::Video { video, asker } => {
             let limits = &tools.sound;
-            tools.videos.sound(video, &to, limits.bytes_max, limits.deadline, asker).await?;
+            let fetching = tools.videos.sound(video, &to, limits.bytes_max, limits.deadline, asker);
+            let tell = |minutes: u64| {
+                let message = format!("Fetching the sound of {about} ({minutes} min)");
+                progress(Step::of(Stage::Transcript, message));
+            };
+            telling(fetching, &tell).await?;
             Ok(to)
         }
         Sound::Link { url, trust, .. } => {
@@ -368,7 +378,10 @@ impl Listener<'_> {
                 Some(kept) => kept,
                 None => {
                     self.tell(&piece, began, heard_now_ms);
-                    let kept = self.hear_piece(&piece, &mut first, &mut notes).await?;
+                    let hearing = self.hear_piece(&piece, &mut first, &mut notes);
+                    // A slow machine may take longer for one piece than a stage may stand still.
+                    let tell = |_| self.tell(&piece, began, heard_now_ms);
+                    let kept = telling(hearing, &tell).await?;
                     self.tools.meter.add(&kept.by, kept.heard.usage);
                     heard_now_ms += piece.duration_ms();
                     self.keep(pieces.len(), &kept)?;
@@ -516,4 +529,25 @@ fn transcript(pieces: Vec<Kept>) -> (Transcript, usize) {
     cues.sort_by_key(|cue| cue.start_ms);
     let language = languages.into_iter().max_by_key(|(_, ms)| *ms).map(|(tag, _)| tag);
     (Transcript { language, times, speakers, cues }, loops)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use super::super::step::Watchdog;
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn what_takes_long_and_has_an_end_of_its_own_does_not_stand_still() {
+        let dog = Watchdog::new(Duration::from_secs(60));
+        let told = AtomicU64::new(0);
+        let tell = |minutes| {
+            told.store(minutes, Ordering::Relaxed);
+            dog.moved();
+        };
+        let slow = telling(tokio::time::sleep(Duration::from_secs(610)), &tell);
+        assert!(dog.bounded(Stage::Transcript, slow).await.is_ok());
+        assert_eq!(told.load(Ordering::Relaxed), 10);
+    }
 }
