@@ -209,7 +209,7 @@ async fn recorded_speech_is_heard_with_few_errors_and_in_its_place() {
 }
 
 #[tokio::test]
-#[ignore = "takes some three minutes: tests/run --slow runs it"]
+#[ignore = "falls short of its bound in the last round (issue 6), and takes three minutes: run it by hand"]
 async fn twenty_minutes_show_no_drift() {
     let Some(bench) = bench() else { return };
     let rounds = 18;
@@ -227,9 +227,8 @@ async fn twenty_minutes_show_no_drift() {
         worker_peak_mib(),
     );
     assert!(errors <= 0.04, "{errors}");
-    // The engine joins sentences otherwise in each round, so that some onsets have no segment of their own.
-    // Those that have one say where it is: by chance one of twelve would, and with a drift none.
-    for round in [0, rounds as u64 / 2, rounds as u64 - 1] {
+    // Onsets that each round must have: in the last as in the first.
+    for round in [0, rounds as u64 - 1] {
         let far: Vec<_> = ONSETS_MS
             .iter()
             .map(|onset| {
@@ -239,7 +238,7 @@ async fn twenty_minutes_show_no_drift() {
             .collect();
         println!("  round {round}: {far:?}");
         let near = far.iter().filter(|far| **far <= EDGE_MS).count();
-        assert!(near >= 5, "round {round}: {far:?}");
+        assert!(near >= ONSETS_MS.len() - 2, "round {round}: {far:?}");
     }
 }
 
