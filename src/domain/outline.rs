@@ -45,3 +45,29 @@ pub struct Chapter {
     #[serde(default)]
     pub title: String,
 }
+
+/// How finely a talk is divided into topics.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Granularity {
+    /// Few, long topics: about half as many.
+    Coarse,
+    /// What fits the talk.
+    #[default]
+    Auto,
+    /// Many, short topics: about twice as many.
+    Fine,
+}
+
+/// How much of each topic an outline says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Length {
+    /// About half as many points.
+    Brief,
+    /// What carries a topic.
+    #[default]
+    Normal,
+    /// About twice as many points.
+    Long,
+}

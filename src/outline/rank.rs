@@ -7,6 +7,8 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
+use crate::domain::outline::Length;
+
 use super::clean;
 use super::language::Language;
 use super::phrases::Phrasebook;
@@ -85,13 +87,18 @@ const OVERLAP_MAX: f32 = 0.6;
 const SCORE_SHARE_MIN: f32 = 0.2;
 
 /// How many points a section of so many words gets.
-fn points_for(words: usize) -> usize {
-    match words {
+fn points_for(words: usize, length: Length) -> usize {
+    let normal = match words {
         0..60 => 1,
         60..180 => 2,
         180..450 => 3,
         450..1_000 => 4,
         _ => 5,
+    };
+    match length {
+        Length::Brief => (normal + 1) / 2,
+        Length::Normal => normal,
+        Length::Long => normal * 2,
     }
 }
 
@@ -104,6 +111,7 @@ pub(super) fn points(
     weights: &Weights,
     language: &Language,
     phrases: &Phrasebook,
+    length: Length,
 ) -> Vec<Pick> {
     let first = section.sentences.start;
     let mut open: Vec<Pick> = section
@@ -115,7 +123,7 @@ pub(super) fn points(
         })
         .collect();
     let words = sentences[section.sentences.clone()].iter().map(|s| s.words).sum();
-    let wanted = points_for(words);
+    let wanted = points_for(words, length);
     let mut chosen: Vec<Pick> = Vec::with_capacity(wanted);
     while chosen.len() < wanted {
         let best = open.iter().copied().reduce(|a, b| if b.score > a.score { b } else { a });

@@ -7,6 +7,8 @@
 //! division; turns of phrase and a new speaker at a cut add a little. Knows units of text, not
 //! cues.
 
+use crate::domain::outline::Granularity;
+
 use super::words::Term;
 
 /// The least text that can be moved from one section to the next: one or more whole sentences.
@@ -56,25 +58,37 @@ const SECTIONS_PER_HOUR_MIN: usize = 5;
 const SECTIONS_MIN: usize = 5;
 /// … if there are this many words for each.
 const SECTIONS_MIN_WORDS: usize = 350;
+/// How much longer than usual the sections of a coarse outline are.
+const COARSE_SCALE: f32 = 2.0;
+/// The same of a fine one.
+const FINE_SCALE: f32 = 0.5;
 /// Words in an hour of talk.
 const WORDS_PER_HOUR: usize = 9_000;
 /// How often the cost of a section is changed to come within the two bounds above.
 const TRIES_MAX: usize = 4;
 
 /// Indexes of the units that begin a section; the first is 0. Empty for no units.
-pub(super) fn sections(units: &[Unit], vocabulary: usize) -> Vec<usize> {
+pub(super) fn sections(units: &[Unit], vocabulary: usize, granularity: Granularity) -> Vec<usize> {
     if units.is_empty() {
         return Vec::new();
     }
     let words: usize = units.iter().map(|unit| unit.words).sum();
-    let most = (SECTIONS_FREE + words * SECTIONS_PER_HOUR_MAX / WORDS_PER_HOUR)
-        .min(1 + words / WORDS_PER_SECTION_MIN);
-    let least = (words * SECTIONS_PER_HOUR_MIN / WORDS_PER_HOUR)
-        .max(SECTIONS_MIN.min(words / SECTIONS_MIN_WORDS));
+    let scale = match granularity {
+        Granularity::Coarse => COARSE_SCALE,
+        Granularity::Auto => 1.0,
+        Granularity::Fine => FINE_SCALE,
+    };
+    let scaled = |count: usize| (count as f32 / scale) as usize;
+    let most = scaled(SECTIONS_FREE + words * SECTIONS_PER_HOUR_MAX / WORDS_PER_HOUR)
+        .min(1 + scaled(words / WORDS_PER_SECTION_MIN));
+    let least = scaled(
+        (words * SECTIONS_PER_HOUR_MIN / WORDS_PER_HOUR)
+            .max(SECTIONS_MIN.min(words / SECTIONS_MIN_WORDS)),
+    );
     if words < 2 * SECTION_WORDS_MIN || units.len() < 2 {
         return vec![0];
     }
-    let share = (words as f32 / LONG_TALK_WORDS).clamp(SHORT_SHARE_MIN, 1.0);
+    let share = (words as f32 / LONG_TALK_WORDS).clamp(SHORT_SHARE_MIN, 1.0) * scale;
     let search = Search::new(units, vocabulary, SECTION_WORDS * share);
     let mut cost = SECTION_COST * share;
     let mut found = search.run(cost);
@@ -317,6 +331,10 @@ fn trace(best: &[f64], from: &[usize]) -> Vec<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn sections(units: &[Unit], vocabulary: usize) -> Vec<usize> {
+        super::sections(units, vocabulary, Granularity::Auto)
+    }
 
     /// Units of 20 words, each with the terms of its topic.
     fn talk(topics: &[(Term, usize)]) -> Vec<Unit> {

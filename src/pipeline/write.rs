@@ -45,6 +45,7 @@ pub(super) async fn outline(
         chapters: episode.chapters.clone(),
         episode_title: episode.title.clone(),
         language: transcript.language.clone().or_else(|| episode.language.clone()),
+        ..outline::Options::default()
     };
     let with_chapters = !options.chapters.is_empty();
     let heard = transcript.clone();

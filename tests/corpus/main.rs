@@ -2,6 +2,9 @@
 //! form that `../shared/corpus/corpus.py compare` takes.
 //!
 //! `cargo run --release --example corpus -- transcripts DIR` (or `feeds`, `opml`)
+//! `cargo run --release --example corpus -- outline FILE.jsonl.gz` prints lines for `score.py` instead.
+
+mod outline;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -21,12 +24,23 @@ fn main() -> ExitCode {
         eprintln!("Give a kind and a folder: corpus transcripts DIR");
         return ExitCode::from(2);
     };
+    if kind == "outline" {
+        return match outline::outlines(Path::new(folder), |line| println!("{line}")) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(why) => {
+                eprintln!("{why}");
+                ExitCode::FAILURE
+            }
+        };
+    }
     let read: fn(&[u8]) -> Result<Value, String> = match kind.as_str() {
         "transcripts" => transcript,
         "feeds" => feed,
         "opml" => opml,
         other => {
-            eprintln!("The kind {other} cannot be read; give `transcripts`, `feeds` or `opml`.");
+            eprintln!(
+                "The kind {other} cannot be read; give `transcripts`, `feeds`, `opml` or `outline`."
+            );
             return ExitCode::from(2);
         }
     };
