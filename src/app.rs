@@ -343,6 +343,8 @@ pub fn tools_of(
             spoken: None,
             caption_translation: settings.caption_translation.clone(),
             cookies: settings.cookies,
+            granularity: settings.granularity,
+            length: settings.length,
             language: settings.language.clone(),
             rules: settings.rules.clone(),
         },

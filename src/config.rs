@@ -157,7 +157,7 @@ pub const SETTINGS: [Setting; 57] = [
     },
     Setting {
         key: "queue_workers",
-        about: "Queue items made at once, at most one of each scope",
+        about: "Queue items made at once, at most one of each scope; those that are heard do not count",
         allowed: "a whole number from 1 to 16",
         live: true,
         default: || json!(1),

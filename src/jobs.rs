@@ -31,6 +31,8 @@ pub struct JobView {
     pub percent: u8,
     /// What it is doing, as a sentence.
     pub message: String,
+    /// Whether it hears sound or waits for the recogniser; the queue goes on beside it.
+    pub listens: bool,
     /// When it was asked for.
     pub started_at: DateTime<Utc>,
     /// When it ended.
@@ -203,6 +205,7 @@ mod tests {
             stage: Stage::Queued,
             percent: 0,
             message: String::new(),
+            listens: false,
             started_at: DateTime::UNIX_EPOCH,
             finished_at: None,
             recap: None,

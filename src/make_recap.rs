@@ -216,6 +216,7 @@ fn first_view(app: &App, job: &JobId, order: &Order) -> JobView {
         stage: Stage::Queued,
         percent: 0,
         message: "Waiting for its turn".to_owned(),
+        listens: false,
         started_at: app.clock.now(),
         finished_at: None,
         recap: None,
@@ -550,6 +551,7 @@ fn show(app: &App, scope: &Scope, job: &JobId, step: Step) {
         view.stage = step.stage;
         view.percent = step.percent();
         view.message = step.message;
+        view.listens = step.listens;
     });
     announce(app, scope, view);
 }

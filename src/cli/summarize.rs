@@ -8,6 +8,7 @@ use recap_mode::{Clock, Scope, SystemClock, SystemEntropy};
 use url::Url;
 
 use crate::app::{Parts, tools_of, trust_of};
+use crate::domain::outline::{Granularity, Length};
 use crate::domain::recap::TranscriptSource;
 use crate::domain::scope_settings::ScopeSettings;
 use crate::domain::spending::Spending;
@@ -46,6 +47,12 @@ pub(super) struct Summarize {
     /// Who writes the outline: the name of a model server, or builtin
     #[arg(long, value_name = "NAME")]
     model: Option<String>,
+    /// How finely to divide an episode into topics [default: auto]
+    #[arg(long, value_enum, value_name = "HOW")]
+    granularity: Option<Granularity>,
+    /// How much to say of each topic [default: normal]
+    #[arg(long, value_enum, value_name = "HOW")]
+    length: Option<Length>,
     /// Language in which a model writes, such as de [default: that of the episode]
     #[arg(long, value_name = "TAG")]
     language: Option<String>,
@@ -222,6 +229,8 @@ impl Summarize {
             let is_builtin = name == pipeline::BUILTIN;
             settings.models = Some(if is_builtin { Vec::new() } else { vec![name.clone()] });
         }
+        settings.granularity = self.granularity.unwrap_or(settings.granularity);
+        settings.length = self.length.unwrap_or(settings.length);
         if self.language.is_some() {
             settings.language.clone_from(&self.language);
         }

@@ -47,7 +47,19 @@ pub struct Chapter {
 }
 
 /// How finely a talk is divided into topics.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+    utoipa::ToSchema,
+    clap::ValueEnum,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Granularity {
     /// Few, long topics: about half as many.
@@ -60,7 +72,19 @@ pub enum Granularity {
 }
 
 /// How much of each topic an outline says.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+    utoipa::ToSchema,
+    clap::ValueEnum,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Length {
     /// About half as many points.
@@ -70,4 +94,18 @@ pub enum Length {
     Normal,
     /// About twice as many points.
     Long,
+}
+
+impl Granularity {
+    /// Whether nothing else was wished.
+    pub fn is_auto(&self) -> bool {
+        *self == Granularity::Auto
+    }
+}
+
+impl Length {
+    /// Whether nothing else was wished.
+    pub fn is_normal(&self) -> bool {
+        *self == Length::Normal
+    }
 }

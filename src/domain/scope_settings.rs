@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::domain::outline::{Granularity, Length};
 use crate::domain::recap::TranscriptSource;
 use crate::domain::spending::Caps;
 
@@ -33,6 +34,12 @@ pub struct ScopeSettings {
     /// Names of the models that write the outline, in order; an empty list means the built-in outline.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub models: Option<Vec<String>>,
+    /// How finely an episode is divided into topics, where no chapters divide it.
+    #[serde(default, skip_serializing_if = "Granularity::is_auto")]
+    pub granularity: Granularity,
+    /// How much of each topic is said.
+    #[serde(default, skip_serializing_if = "Length::is_normal")]
+    pub length: Length,
     /// BCP 47 tag of the language in which a model writes; that of the episode without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub language: Option<String>,

@@ -88,11 +88,10 @@ pub(super) async fn listen(
     let (format, sha256) = blocking(move || identity(&path)).await??;
 
     let waiting = |minutes: u64| {
-        progress(Step::of(
-            Stage::Transcript,
-            format!("Waiting for the recogniser, which hears something else ({minutes} min)"),
-        ));
+        let what = "Waiting for the recogniser, which hears something else";
+        progress(Step::listening(format!("{what} ({minutes} min)"), 0.0));
     };
+    progress(Step::listening("Waiting for the recogniser".to_owned(), 0.0));
     let turn = telling(tools.places.listen(), &waiting).await;
     let key = cache_key(tools, "bytes", &sha256, whose);
     // Looked at only now: another scope's job may have heard it while this one waited.
@@ -414,16 +413,13 @@ impl Listener<'_> {
         } else {
             String::new()
         };
-        (self.progress)(Step {
-            stage: Stage::Transcript,
-            message: format!(
-                "Listening to {}: {} of {} min{left}",
-                self.about,
-                piece.start_ms / 60_000,
-                minutes(total_ms)
-            ),
-            share,
-        });
+        let message = format!(
+            "Listening to {}: {} of {} min{left}",
+            self.about,
+            piece.start_ms / 60_000,
+            minutes(total_ms)
+        );
+        (self.progress)(Step::listening(message, share));
     }
 
     /// Hears a piece with the first recogniser that can.

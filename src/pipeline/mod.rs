@@ -31,7 +31,7 @@ use url::Url;
 
 use crate::audio::AudioError;
 use crate::domain::episode::{Episode, EpisodeId};
-use crate::domain::outline::Outline;
+use crate::domain::outline::{Granularity, Length, Outline};
 use crate::domain::recap::{MadeBy, Parts, Recap, RecapId, TranscriptOrigin, TranscriptSource};
 use crate::domain::scope_settings::CookieMode;
 use crate::domain::spending::amount;
@@ -288,6 +288,10 @@ pub struct Wish {
     pub caption_translation: Option<String>,
     /// When cookies are shown.
     pub cookies: CookieMode,
+    /// How finely the episode is divided.
+    pub granularity: Granularity,
+    /// How much of each topic is said.
+    pub length: Length,
     /// BCP 47 tag of the language in which a model writes; the episode's without it.
     pub language: Option<String>,
     /// What a model should mind, in the person's words.

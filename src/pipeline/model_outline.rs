@@ -17,7 +17,7 @@ use futures_util::{StreamExt, stream};
 use serde::{Deserialize, Serialize};
 
 use self::items::{Draft, Part};
-use crate::domain::outline::{Chapter, Outline};
+use crate::domain::outline::{Chapter, Granularity, Length, Outline};
 use crate::domain::transcript::Transcript;
 use crate::models::text::{Prompt, TextModel};
 use crate::models::{ModelError, ModelFault, Usage};
@@ -51,6 +51,10 @@ pub(super) struct Asked<'a> {
     pub(super) chapters: &'a [Chapter],
     /// The built-in outline of the same transcript.
     pub(super) hint: &'a Outline,
+    /// How finely to divide; `hint` was made by it.
+    pub(super) granularity: Granularity,
+    /// How much to say of each topic.
+    pub(super) length: Length,
     /// What the person wishes of the words; may be empty.
     pub(super) rules: &'a str,
     /// BCP 47 tag in which to write; the transcript's own by default.

@@ -93,12 +93,20 @@ pub struct Step {
     pub message: String,
     /// Share of the stage that is done, 0 to 1.
     pub share: f64,
+    /// Whether sound is heard, or waits for the recogniser: that takes hours, and other work goes on
+    /// beside it.
+    pub listens: bool,
 }
 
 impl Step {
     /// The beginning of something.
     pub fn of(stage: Stage, message: impl Into<String>) -> Step {
-        Step { stage, message: message.into(), share: 0.0 }
+        Step { stage, message: message.into(), share: 0.0, listens: false }
+    }
+
+    /// Sound is heard, or waits for the recogniser.
+    pub(super) fn listening(message: String, share: f64) -> Step {
+        Step { stage: Stage::Transcript, message, share, listens: true }
     }
 
     /// Share of the whole work that is done, 0 to 100.
@@ -157,7 +165,7 @@ mod tests {
 
     #[test]
     fn a_percentage_lies_within_its_stage() {
-        let at = |stage, share| Step { stage, message: String::new(), share }.percent();
+        let at = |stage, share| Step { share, ..Step::of(stage, "") }.percent();
         assert_eq!((at(Stage::Transcript, 0.0), at(Stage::Transcript, 1.0)), (25, 55));
         assert_eq!((at(Stage::Transcript, 0.5), at(Stage::Transcript, f64::NAN)), (40, 0));
         assert_eq!((at(Stage::Done, 1.0), at(Stage::Check, 7.0)), (100, 95));

@@ -36,6 +36,8 @@ pub(super) async fn tools(data: &Path) -> Tools {
             spoken: None,
             caption_translation: None,
             cookies: CookieMode::Never,
+            granularity: Granularity::Auto,
+            length: Length::Normal,
             language: None,
             rules: String::new(),
         },

@@ -45,6 +45,8 @@ pub(super) async fn outline(
         chapters: episode.chapters.clone(),
         episode_title: episode.title.clone(),
         language: transcript.language.clone().or_else(|| episode.language.clone()),
+        granularity: tools.wish.granularity,
+        length: tools.wish.length,
         ..outline::Options::default()
     };
     let with_chapters = !options.chapters.is_empty();
@@ -67,6 +69,8 @@ pub(super) async fn outline(
         episode_title: &episode.title,
         chapters: &episode.chapters,
         hint: &outlined.outline,
+        granularity: tools.wish.granularity,
+        length: tools.wish.length,
         rules: &tools.wish.rules,
         language: tools.wish.language.as_deref(),
     };
@@ -84,7 +88,7 @@ pub(super) async fn outline(
             1 => "A model reads the transcript".to_owned(),
             _ => format!("A model reads the transcript: {done} of {all} parts"),
         };
-        progress(Step { stage: Stage::Topics, message, share });
+        progress(Step { share, ..Step::of(Stage::Topics, message) });
     };
     // Each call has its own deadline; what is bounded here is that nothing moves at all.
     let written = model_outline::outline(&models, &asked, &answers, &told).await;

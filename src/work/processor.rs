@@ -31,6 +31,10 @@ const DOOR_TIME: Duration = Duration::from_secs(30);
 /// Most bytes of the door's answer that are read: a fault's sentence.
 const ANSWER_BYTES_MAX: usize = 64 * 1024;
 
+/// Items of one scope that may listen, or wait to, beside the one that is made: each has its sound on the
+/// disk, and the recogniser hears one at a time.
+const LISTENING_MAX: usize = 2;
+
 /// What one step did.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Step {
@@ -56,10 +60,48 @@ pub struct Processor {
 struct State {
     /// Whose turn was last: the next one goes on behind it.
     last: Option<Scope>,
-    /// Scopes of which an item is being made, with the item and its job.
-    running: HashMap<Scope, (EpisodeId, JobId)>,
+    /// By scope: the items that are being made, with their jobs.
+    running: HashMap<Scope, Vec<Running>>,
     /// When an item of each outside host was last taken up.
     hosts: HashMap<String, Instant>,
+}
+
+#[derive(Clone)]
+struct Running {
+    item: EpisodeId,
+    job: JobId,
+    /// Whether its sound is heard, or waits for the recogniser.
+    listens: bool,
+}
+
+impl State {
+    /// Items that are being made and do not listen.
+    fn busy(&self) -> usize {
+        self.running.values().flatten().filter(|one| !one.listens).count()
+    }
+
+    /// Whether a scope may have another item made: one at a time, and beside it what listens.
+    fn has_room(&self, scope: &Scope) -> bool {
+        self.running
+            .get(scope)
+            .is_none_or(|all| all.len() < LISTENING_MAX + 1 && all.iter().all(|one| one.listens))
+    }
+
+    fn end(&mut self, scope: &Scope, job: &JobId) {
+        if let Some(all) = self.running.get_mut(scope) {
+            all.retain(|one| one.job != *job);
+            if all.is_empty() {
+                self.running.remove(scope);
+            }
+        }
+    }
+
+    fn set_listens(&mut self, scope: &Scope, job: &JobId, listens: bool) {
+        let mut all = self.running.get_mut(scope).into_iter().flatten();
+        if let Some(one) = all.find(|one| one.job == *job) {
+            one.listens = listens;
+        }
+    }
 }
 
 impl Processor {
@@ -83,7 +125,7 @@ impl Processor {
             tracing::error!(%error, "removing what no item wants panicked");
         }
         loop {
-            let step = if self.state().running.len() < app.config_now().queue_workers {
+            let step = if self.state().busy() < app.config_now().queue_workers {
                 self.process_next().await
             } else {
                 Step::Nothing(None)
@@ -103,7 +145,10 @@ impl Processor {
     /// Stops what a person's hand took out of the queue, or over, while it was being made.
     async fn stop_unwanted(&self) {
         let running = self.state().running.clone();
-        for (scope, (id, job)) in running {
+        let running = running
+            .into_iter()
+            .flat_map(|(scope, all)| all.into_iter().map(move |one| (scope.clone(), one)));
+        for (scope, Running { item: id, job, .. }) in running {
             let (library, whose, name) = (self.app.library.clone(), scope.clone(), job.clone());
             let wanted =
                 tokio::task::spawn_blocking(move || library.wants_job_now(&whose, &id, &name))
@@ -141,7 +186,7 @@ impl Processor {
     }
 
     /// Takes up the next item: round robin over the scopes that have one ready, at most one a scope at
-    /// a time, and none of a host that was asked just now.
+    /// a time beside those that listen, and none of a host that was asked just now.
     pub async fn process_next(self: &Arc<Processor>) -> Step {
         let app = &self.app;
         if app.stop.is_cancelled() {
@@ -156,7 +201,7 @@ impl Processor {
             ready.rotate_left(behind);
         }
         for scope in ready {
-            if self.state().running.contains_key(&scope) {
+            if !self.state().has_room(&scope) {
                 continue;
             }
             // Its queue rests, and goes on by itself when it may follow again.
@@ -225,18 +270,32 @@ impl Processor {
         let app = &self.app;
         let Some(mut follow) = app.jobs.follow(&scope, &job) else { return Step::Refused(scope) };
         tracing::info!(%scope, %job, episode = %item.id, "an item of the queue is being made");
-        self.state().running.insert(scope.clone(), (item.id.clone(), job.clone()));
+        let running = Running { item: item.id.clone(), job: job.clone(), listens: false };
+        self.state().running.entry(scope.clone()).or_default().push(running);
         // A hand may have taken it out while the door was opening, when nobody could be told.
         self.stop_unwanted().await;
-        let (processor, whose) = (self.clone(), scope.clone());
+        let (processor, whose, name) = (self.clone(), scope.clone(), job.clone());
         app.tasks.spawn(async move {
             // It ends by itself: every stage has a deadline. At a stop the job is put down.
-            let ended = follow.wait_for(|view| view.stage.is_final());
+            let mut listens = false;
+            let ended = async {
+                loop {
+                    let moved = follow
+                        .wait_for(|view| view.stage.is_final() || view.listens != listens)
+                        .await;
+                    match moved.as_deref().map(|view| (view.stage.is_final(), view.listens)) {
+                        Ok((false, now)) => listens = now,
+                        Ok((true, _)) | Err(_) => return,
+                    }
+                    processor.state().set_listens(&whose, &name, listens);
+                    processor.app.queue_wake.notify_one();
+                }
+            };
             tokio::select! {
-                _ = ended => {}
+                () = ended => {}
                 () = processor.app.stop.cancelled() => {}
             }
-            processor.state().running.remove(&whose);
+            processor.state().end(&whose, &name);
             processor.app.queue_wake.notify_one();
         });
         Step::Started(scope, job)

@@ -252,6 +252,74 @@ async fn a_redo_of_an_episode_of_the_queue_hears_nothing_anew() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_needs_no_listening_is_made_beside_what_is_heard() {
+    let (studio, ears) = (Studio::new().await, ears().await);
+    ears.mood(Mood::Silent);
+    studio.put("/1.mp3", "audio/mpeg", wav(&talk(1), 0));
+    studio.put("/2.mp3", "audio/mpeg", wav(&talk(2), 0));
+    let lines = "The oven cools slowly, and the bread is good.\n".repeat(40);
+    let written = studio.put("/3.txt", "text/plain", lines);
+    let item = |name: &str, more: &str| {
+        format!(
+            "<item><title>{name}</title><guid>{name}</guid><pubDate>02 Oct 2026 08:00:00 +0000</pubDate>\
+             <enclosure url=\"{}/{name}.mp3\" type=\"audio/mpeg\" length=\"1\"/>{more}</item>",
+            studio.base
+        )
+    };
+    let tag = format!("<podcast:transcript url=\"{written}\" type=\"text/plain\"/>");
+    let items: String = [item("1", ""), item("2", ""), item("3", &tag)].concat();
+    let feed = studio.put(
+        "/feed",
+        "application/rss+xml",
+        format!(
+            "<rss version=\"2.0\" xmlns:podcast=\"https://podcastindex.org/namespace/1.0\"><channel>\
+             <title>The Bakery</title>{items}</channel></rss>"
+        ),
+    );
+    let house = house(&[("ears", &ears)]).await;
+    let post = async |path: &str, body: Value| {
+        let answer = house.client.post(house.url(path)).json(&body).send().await.unwrap();
+        assert!(answer.status().is_success(), "{path}: {}", answer.text().await.unwrap());
+    };
+    post("/api/subscriptions", json!({"url": feed})).await;
+    let items = async || house.json("/api/auto-queue").await["items"].as_array().cloned();
+    let of = async |title: &str| {
+        let all = items().await?;
+        all.into_iter().find(|item| item["title"] == title)
+    };
+    let approve = async |title: &str| {
+        let found = until("the item", async || of(title).await).await;
+        post(&format!("/api/auto-queue/{}/approve", found["id"].as_str().unwrap()), json!({}))
+            .await;
+    };
+    approve("1").await;
+    until("the question", async || (ears.asked().len() == 1).then_some(())).await;
+    approve("2").await;
+    let jobs = async || house.json("/api/jobs").await;
+    until("two that listen", async || {
+        let all = jobs().await;
+        let listens = |job: &&Value| job["listens"] == true;
+        (all.as_array()?.iter().filter(listens).count() == 2).then_some(())
+    })
+    .await;
+    approve("3").await;
+    until("the one with a transcript", async || (of("3").await?["state"] == "done").then_some(()))
+        .await;
+    for title in ["1", "2"] {
+        assert_eq!(of(title).await.unwrap()["state"], "processing", "{title}");
+    }
+    assert_eq!(ears.asked().len(), 1, "one recognition at a time");
+    for job in jobs().await.as_array().unwrap() {
+        if job["listens"] == true {
+            let path = format!("/api/jobs/{}", job["id"].as_str().unwrap());
+            house.client.delete(house.url(&path)).send().await.unwrap();
+        }
+    }
+    let app = house.daemon().app();
+    until("the end", async || (app.jobs.open_count() == 0).then_some(())).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_no_sound_or_has_no_words_is_refused_with_a_sentence_and_nobody_is_asked() {
     let (studio, ears) = (Studio::new().await, ears().await);
     let house = house(&[("ears", &ears)]).await;

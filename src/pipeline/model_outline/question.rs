@@ -8,6 +8,8 @@ use std::ops::Range;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+use crate::domain::outline::{Granularity, Length};
+
 use super::Asked;
 use super::items::Draft;
 use crate::models::text::Prompt;
@@ -56,7 +58,31 @@ fn hash(parts: &[&[u8]]) -> String {
 
 /// The instructions for a window: the prompt, the language and what the person wishes.
 pub(super) fn instructions(asked: &Asked<'_>) -> String {
-    with_wishes(TOPICS, asked)
+    let mut text = with_wishes(TOPICS, asked);
+    for wish in [of_granularity(asked.granularity), of_length(asked.length)].into_iter().flatten() {
+        let _ = write!(text, "\n\n{wish}");
+    }
+    text
+}
+
+fn of_granularity(granularity: Granularity) -> Option<&'static str> {
+    match granularity {
+        Granularity::Coarse => {
+            Some("Make few and long topics: about half as many as you would otherwise.")
+        }
+        Granularity::Auto => None,
+        Granularity::Fine => {
+            Some("Make many and short topics: about twice as many as you would otherwise.")
+        }
+    }
+}
+
+fn of_length(length: Length) -> Option<&'static str> {
+    match length {
+        Length::Brief => Some("Be brief: one or two points a topic, of what matters most."),
+        Length::Normal => None,
+        Length::Long => Some("Be thorough: up to ten points a topic."),
+    }
 }
 
 fn with_wishes(prompt: &str, asked: &Asked<'_>) -> String {

@@ -134,7 +134,17 @@ async fn run(
 
 fn asked<'a>(transcript: &'a Transcript, hint: &'a Outline) -> Asked<'a> {
     let episode_title = "Slow bread";
-    Asked { transcript, episode_title, chapters: &[], hint, rules: "", language: None }
+    let (granularity, length) = (Granularity::Auto, Length::Normal);
+    Asked {
+        transcript,
+        episode_title,
+        chapters: &[],
+        hint,
+        granularity,
+        length,
+        rules: "",
+        language: None,
+    }
 }
 
 /// Every cue is in one topic or named as uncovered, in order; every point is in its topic.
@@ -480,6 +490,24 @@ async fn a_model_that_leaves_out_more_than_half_gives_no_outline() {
 #[test]
 fn a_recap_names_the_version_and_the_words_of_the_prompts() {
     assert_eq!((VERSION, prompts_hash().len()), (1, 16));
+}
+
+#[test]
+fn how_finely_and_how_much_is_told_only_where_it_was_wished() {
+    let transcript = talk(10);
+    let hint = hint(&transcript);
+    let usual = question::instructions(&asked(&transcript, &hint));
+    let check = |granularity, length, want: &[&str]| {
+        let asked = Asked { granularity, length, ..asked(&transcript, &hint) };
+        let told = question::instructions(&asked);
+        let added = told.strip_prefix(&usual).unwrap();
+        assert_eq!(added.is_empty(), want.is_empty(), "{added}");
+        assert!(want.iter().all(|part| added.contains(part)), "{added}");
+    };
+    check(Granularity::Auto, Length::Normal, &[]);
+    check(Granularity::Coarse, Length::Normal, &["few and long topics"]);
+    check(Granularity::Fine, Length::Brief, &["many and short topics", "one or two points"]);
+    check(Granularity::Auto, Length::Long, &["ten points"]);
 }
 
 #[test]
