@@ -1,5 +1,6 @@
 //! What handlers and background work share: the handles of every room, and nothing of its own.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -73,6 +74,8 @@ pub struct App {
     pub check_wake: Notify,
     /// Wakes the processor: something in a queue has changed.
     pub queue_wake: Notify,
+    /// Scopes in whose queue it could not be written how an item ended; the processor brings them in line.
+    pub unsettled: Mutex<HashSet<Scope>>,
     /// Everything that was started and must end before the process does.
     pub tasks: TaskTracker,
     /// Cancelled when the daemon stops.

@@ -202,6 +202,7 @@ impl Daemon {
             following,
             check_wake: Notify::new(),
             queue_wake: Notify::new(),
+            unsettled: Mutex::default(),
             tasks: TaskTracker::new(),
             stop: Stop::new(),
             config_problem: Mutex::default(),

@@ -2,7 +2,7 @@
 //! job's outcome is decided.
 
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::FutureExt;
@@ -384,9 +384,14 @@ async fn end_item(
         Ok(None) => {
             tracing::info!(%scope, %id, "a queue item was changed or taken out while it was made");
         }
-        // At the next look the item is brought in line: its recap is in the library, or it goes back.
+        // At the next look the item is brought in line: its recap is in the library, or it goes back to be
+        // made by this job, which needs what is finished then.
         Err(error) => {
             tracing::error!(%scope, %id, %error, "how an item ended could not be written");
+            if let Some(next) = next {
+                next.hand_on(&app.data, scope, job);
+            }
+            app.unsettled.lock().unwrap_or_else(PoisonError::into_inner).insert(scope.clone());
             return true;
         }
     }
@@ -611,6 +616,7 @@ fn close(app: &App, scope: &Scope, job: &JobId, outcome: &Result<RecapId, Outcom
     let view = app.jobs.change(job, |view| {
         view.percent = stage.percent();
         view.stage = stage;
+        view.listens = false;
         view.message = message;
         view.finished_at = Some(now);
         view.recap.clone_from(&recap);

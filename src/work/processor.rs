@@ -125,6 +125,7 @@ impl Processor {
             tracing::error!(%error, "removing what no item wants panicked");
         }
         loop {
+            self.settle_left().await;
             let step = if self.state().busy() < app.config_now().queue_workers {
                 self.process_next().await
             } else {
@@ -165,12 +166,29 @@ impl Processor {
         let library = self.app.library.clone();
         let scopes = tokio::task::spawn_blocking(move || library.queue_scopes_now()).await;
         for scope in scopes.unwrap_or_default() {
-            let outcome =
-                self.app.library.settle_queue(&scope, self.app.defaults(), self.runs(&scope)).await;
-            if let Err(error) = outcome {
-                tracing::warn!(%scope, %error, "a queue could not be looked through; the others go on");
+            self.settle(&scope).await;
+        }
+    }
+
+    /// Brings the queues in line in which an end could not be written: the disk was full, say.
+    async fn settle_left(&self) {
+        let left = || self.app.unsettled.lock().unwrap_or_else(PoisonError::into_inner);
+        // Taken out first: another end may fail to be written meanwhile.
+        let scopes = std::mem::take(&mut *left());
+        for scope in scopes {
+            if !self.settle(&scope).await {
+                left().insert(scope);
             }
         }
+    }
+
+    async fn settle(&self, scope: &Scope) -> bool {
+        let defaults = self.app.defaults();
+        let outcome = self.app.library.settle_queue(scope, defaults, self.runs(scope)).await;
+        if let Err(error) = &outcome {
+            tracing::warn!(%scope, %error, "a queue could not be looked through; the others go on");
+        }
+        outcome.is_ok()
     }
 
     fn runs(&self, scope: &Scope) -> impl Fn(&JobId) -> bool + Send + use<> {

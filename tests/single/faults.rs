@@ -1,6 +1,6 @@
 //! What Recap survives: being killed at any moment, and a disk without room.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -140,33 +140,46 @@ async fn killed_while_a_recap_is_made_it_is_made_once_after_the_next_start() {
 }
 
 /// A small file system of our own, where this machine lets us.
-struct Small(tempfile::TempDir);
+pub struct Small(PathBuf);
 
 impl Small {
-    fn mount(kib: u64) -> Option<Small> {
-        let folder = tempfile::tempdir().unwrap();
+    /// Over a folder that is there.
+    pub fn mount(kib: u64, folder: &Path) -> Option<Small> {
         let done = Command::new("mount")
             .args(["-t", "tmpfs", "-o", &format!("size={kib}k"), "tmpfs"])
-            .arg(folder.path())
+            .arg(folder)
             .stderr(Stdio::null())
             .status();
-        done.is_ok_and(|status| status.success()).then(|| Small(folder))
+        if !done.is_ok_and(|status| status.success()) {
+            println!("No file system can be mounted here; this test is skipped.");
+            return None;
+        }
+        Some(Small(folder.to_owned()))
     }
+}
+
+/// Fills a small file system until nothing more can be written.
+pub fn fill(folder: &Path) {
+    std::fs::write(folder.join("ballast"), vec![1; 64 * 1024 * 1024]).unwrap_err();
+}
+
+/// Takes back what filled it.
+pub fn free(folder: &Path) {
+    std::fs::remove_file(folder.join("ballast")).unwrap();
 }
 
 impl Drop for Small {
     fn drop(&mut self) {
-        let _ = Command::new("umount").arg(self.0.path()).status();
+        let _ = Command::new("umount").arg(&self.0).status();
+        let _ = std::fs::remove_dir(&self.0);
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_disk_gets_a_sentence_reads_go_on_deleting_works_and_it_heals() {
-    let Some(disk) = Small::mount(1024) else {
-        println!("No file system can be mounted here; this test is skipped.");
-        return;
-    };
-    let data = disk.0.path().join("data");
+    let folder = tempfile::tempdir().unwrap();
+    let Some(_disk) = Small::mount(1024, folder.path()) else { return };
+    let data = folder.path().join("data");
     let daemon = crate::support::start(&data, json!({}), single).await.unwrap();
     let (client, base) = (client(), format!("http://{}", daemon.address()));
     let send = async || {
@@ -184,7 +197,7 @@ async fn a_full_disk_gets_a_sentence_reads_go_on_deleting_works_and_it_heals() {
     };
     let first = send().await;
     let id = first["recap"].as_str().unwrap().to_owned();
-    std::fs::write(disk.0.path().join("ballast"), vec![1; 2 * 1024 * 1024]).unwrap_err();
+    fill(folder.path());
     let full = send().await;
     assert_eq!(full["error"]["kind"], "storage_full", "{full}");
     let edit = client
@@ -202,7 +215,7 @@ async fn a_full_disk_gets_a_sentence_reads_go_on_deleting_works_and_it_heals() {
     );
     let deleted = client.delete(format!("{base}/api/recaps/{id}")).send().await.unwrap();
     assert_eq!(deleted.status(), 200);
-    std::fs::remove_file(disk.0.path().join("ballast")).unwrap();
+    free(folder.path());
     assert_eq!(send().await["stage"], "done", "it heals without a restart");
     daemon.stop().await;
 }

@@ -9,7 +9,6 @@
 mod support;
 
 #[path = "../support/models.rs"]
-#[expect(dead_code, reason = "what unit tests alone need stands beside what all need")]
 mod stand_in;
 
 mod commands;

@@ -162,6 +162,38 @@ async fn where_every_model_fails_the_built_in_outline_stands_and_says_why() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_model_s_misbehaviour_is_a_sentence_and_leaves_the_built_in_outline() {
+    let each = [
+        (Mood::Status(402, "insufficient_quota", ""), "account"),
+        (Mood::Page(200), "page"),
+        (Mood::Redirect, ""),
+        (Mood::Huge(50 << 20), "more than 8 MiB"),
+        (Mood::Endless, "in full within"),
+        (Mood::Stuck, "in full within"),
+        (Mood::Silent, "in full within"),
+        (Mood::HangsUp, ""),
+        (Mood::Empty, ""),
+        (Mood::Cut, ""),
+        (Mood::Refused, ""),
+        (Mood::Bytes("{\"choices\": [{\"message\": {\"content\": NaN}}]}"), ""),
+        (Mood::Bytes("{\"topics\": []}"), ""),
+    ];
+    let one = async |(mood, word): (Mood, &'static str)| {
+        let pen = StandIn::new().await;
+        pen.mood(mood.clone());
+        let mut set = writing("openai", &pen.base);
+        set["model_servers"][0]["timeout_secs"] = json!(2);
+        let house = house(set).await;
+        let recap = recap_of(&house, &house.process_text("talk.txt", TALK).await).await;
+        assert_eq!(recap["made_by"]["outline"]["provider"], "builtin", "{mood:?}");
+        let notes = recap["notes"].to_string();
+        assert!(notes.contains("`pen`") && notes.contains(word), "{mood:?}: {notes}");
+        assert!(notes.len() < 2_000, "{mood:?}: {notes}");
+    };
+    futures_util::future::join_all(each.map(one)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_prompt_that_filled_ollama_s_window_is_no_answer() {
     let pen = StandIn::new().await;
     pen.window(4_096);

@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
@@ -16,7 +17,7 @@ use recap::config::Environment;
 use recap_mode::{Clock as _, ManualClock, SystemClock};
 use serde_json::{Value, json};
 
-use super::faults::serve;
+use super::faults::{Small, fill, free, serve};
 use super::models::{an_instance, settings_file};
 use super::stand_in::{Mood, StandIn};
 use super::support::{House, client, ended, single, start_at, tree, until, upstream};
@@ -587,4 +588,59 @@ async fn after_a_failure_that_passes_the_next_try_hears_the_rest_alone() {
     house.daemon().app().queue_wake.notify_one();
     item("the recap", &|one| one["state"] == "done").await;
     assert_eq!((ears.asked().len() - asked, studio.hits("/1.mp3")), (2, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disk_that_fills_up_while_something_is_heard_costs_the_piece_under_way_alone() {
+    let (studio, ears) = (Studio::new().await, ears().await);
+    studio.put("/1.mp3", "audio/mpeg", wav(&talk(3), 0));
+    let feed = studio.show("Two loaves", "/1.mp3");
+    let data = tempfile::tempdir().unwrap();
+    let data_path = data.path().to_owned();
+    let Some(disk) = Small::mount(8 * 1024, data.path()) else { return };
+    settings_file(data.path(), hearing(&[("ears", &ears)]));
+    let clock = Arc::new(ManualClock::at(SystemClock.now()));
+    let daemon = start_at(
+        data.path(),
+        Environment::default(),
+        json!({"listen": "127.0.0.1:0"}).as_object().unwrap().clone(),
+        single,
+        clock.clone(),
+    )
+    .await
+    .unwrap();
+    let house = House::of(data, daemon);
+    let (path, count) = (data_path, AtomicUsize::new(0));
+    ears.say(move |_| {
+        if count.fetch_add(1, Ordering::Relaxed) == 1 {
+            fill(&path);
+        }
+        String::new()
+    });
+    let post = async |path: &str, body: Value| {
+        let answer = house.client.post(house.url(path)).json(&body).send().await.unwrap();
+        assert!(answer.status().is_success(), "{path}: {}", answer.text().await.unwrap());
+    };
+    post("/api/subscriptions", json!({"url": feed, "auto_approve": true})).await;
+    let item = async |what: &str, is: &dyn Fn(&Value) -> bool| {
+        until(what, async || {
+            let queue = house.json("/api/auto-queue").await;
+            let one = queue["items"].as_array()?.first()?.clone();
+            let at_rest = house.daemon().app().jobs.open_count() == 0;
+            (is(&one) && at_rest).then_some(one)
+        })
+        .await
+    };
+    // The first piece is kept; for the second one, which is heard as well, there is no room.
+    until("the second piece", async || (ears.asked().len() == 2).then_some(())).await;
+    until("the end", async || (house.daemon().app().jobs.open_count() == 0).then_some(())).await;
+    let job = &house.json("/api/jobs").await[0];
+    assert_eq!(job["error"]["kind"], "storage_full", "{job}");
+    free(house.data());
+    clock.advance(TimeDelta::minutes(2));
+    house.daemon().app().queue_wake.notify_one();
+    item("the recap", &|one| one["state"] == "done").await;
+    assert_eq!((ears.asked().len(), studio.hits("/1.mp3")), (4, 1), "two pieces more, no download");
+    let house = house.interrupt().await;
+    drop((house, disk));
 }
