@@ -16,10 +16,23 @@ pub(super) struct Admin {
     words: Vec<String>,
 }
 
+/// Words that ask what there is, which needs no data.
+const HELP: [&str; 3] = ["help", "--help", "-h"];
+
 impl Admin {
     pub(super) fn run(self, setting: Setting) -> Result<u8, Failure> {
-        let (data, config) = (setting.data()?, setting.config()?);
-        std::fs::create_dir_all(&data)?;
+        let (mut data, config) = (setting.data()?, setting.config()?);
+        let elsewhere = tempfile::tempdir()?;
+        if !data.is_dir() {
+            // A slip of the pen in --data would make a database nobody looks for.
+            if self.words.first().is_some_and(|word| !HELP.contains(&word.as_str())) {
+                return Err(Failure::input(format!(
+                    "There is no data folder {}. Give it with --data, or start the daemon first, which makes it.",
+                    data.display()
+                )));
+            }
+            data = elsewhere.path().to_owned();
+        }
         let mode = (setting.choose_mode)(&ModeRequest {
             config: &config,
             data: &data,

@@ -208,6 +208,12 @@ mod multi {
             let words = [&["admin"], words].concat();
             run_admin(data.path(), &words, &variables)
         };
+        let typo = data.path().join("typo");
+        let (code, said) = run_admin(&typo, &["admin", "tenants"], &variables);
+        assert_eq!(code, Some(2));
+        assert!(said.contains("There is no data folder") && !typo.exists(), "{said}");
+        assert_eq!(run_admin(&typo, &["admin", "help"], &variables).0, Some(0));
+        assert!(!typo.exists(), "nor does help make one");
         let id = ada.id().await;
         let (code, said) = admin(&["tenants"]);
         assert_eq!(code, Some(0), "{said}");
