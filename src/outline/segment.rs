@@ -28,7 +28,7 @@ const VOCABULARY_MAX: usize = 1_200;
 /// that the multinomial is far too sure of itself. Tuned on the development half of the corpus by
 /// folds, as is the next.
 const COHESION: f64 = 0.1;
-/// What a section gains for being one: a cut at even odds of three to two against is still worth
+/// What a section gains for being one: a cut with odds of five to three against it is still worth
 /// it, since a reader skips a topic too many more easily than he finds a missing one.
 const SECTION_GAIN: f32 = 0.5;
 /// No section is shorter (twenty seconds), unless the whole is.
