@@ -45,6 +45,10 @@ pub(super) struct Language {
     pub closers: &'static str,
     /// Phrases that are followed by the name of the topic.
     pub announcements: &'static str,
+    /// Words that count through a programme ("next", "third").
+    pub steps: &'static str,
+    /// What a programme has parts of ("question", "item").
+    pub parts: &'static str,
     /// Phrases that mark a conclusion or a rule.
     pub conclusions: &'static str,
     /// Phrases of greeting, thanks and housekeeping: no sentence to quote.
@@ -66,6 +70,8 @@ const OTHER: Language = Language {
     openers: "",
     closers: "",
     announcements: "",
+    steps: "",
+    parts: "",
     conclusions: "",
     housekeeping: "",
 };

@@ -2,23 +2,27 @@
 //!
 //! Pure and deterministic: no io, no clock, no chance, nothing of ours but the words of `domain`.
 //! The way is
-//! `sentences` (cues to sentences) → `segment` (sentences to sections, unless the publisher's
-//! chapters say where they
-//! begin) → `rank` (what to quote) → `title`; `clean` makes a sentence readable, `words` and
+//! `sentences` (cues to sentences) → `sections` (sentences to sections, by what is seen at their
+//! `joints`, what that is worth by `cues`, and the best division by `segment`; unless the
+//! publisher's `chapters` say where they begin) → `rank` (what to quote) → `title`; `clean` makes a sentence readable, `words` and
 //! `language` say what a word
 //! is. What a model makes of a transcript belongs to `pipeline`, ids and doubts to whoever keeps
 //! the outline.
 
 mod chapters;
 mod clean;
+mod cohesion;
+pub mod cues;
+pub mod joints;
 mod language;
 mod overview;
 mod phrases;
 mod rank;
-mod sections;
+pub mod sections;
 mod segment;
 mod sentences;
 mod title;
+mod turns;
 mod words;
 
 use std::collections::{HashMap, HashSet};
@@ -26,6 +30,7 @@ use std::collections::{HashMap, HashSet};
 use crate::domain::outline::{Chapter, Granularity, Length, Outline, OutlinePoint, OutlineTopic};
 use crate::domain::transcript::Transcript;
 
+use self::cues::Cues;
 use self::language::Language;
 use self::phrases::Phrasebook;
 use self::rank::{Pick, Section, Weights};
@@ -87,14 +92,9 @@ pub fn outline(transcript: &Transcript, options: &Options) -> Outline {
 
     let chapters = chapters::usable(&options.chapters, transcript, &sentences);
     let (starts, titles): (Vec<usize>, Vec<String>) = if chapters.is_empty() {
-        let starts = sections::starts(
-            &sentences,
-            &terms,
-            &language,
-            &phrases,
-            vocabulary.len(),
-            options.granularity,
-        );
+        let reading =
+            sections::read(transcript, &sentences, &terms, &language, &phrases, &vocabulary);
+        let starts = sections::starts(&reading, &Cues::DEFAULT, options.granularity);
         let titles = vec![String::new(); starts.len()];
         (starts, titles)
     } else {

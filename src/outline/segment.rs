@@ -1,11 +1,9 @@
-//! Where one topic ends and the next begins, from the words alone.
+//! Where one topic ends and the next begins, from the words and from what speaks for a cut.
 //!
 //! A section's words are scored by a Dirichlet compound multinomial (the family of Eisenstein and
-//! Barzilay, 2008): a run
-//! of talk that keeps using the same words is likelier as one section than as two. Dynamic
-//! programming finds the best
-//! division; turns of phrase and a new speaker at a cut add a little. Knows units of text, not
-//! cues.
+//! Barzilay, 2008): a run of talk that keeps using the same words is likelier as one section than as
+//! two. To that come the log-odds of a section at each cut, which `cues` learned. Dynamic
+//! programming finds the best division. Knows units of text, not cues.
 
 use crate::domain::outline::Granularity;
 
@@ -18,30 +16,23 @@ pub(super) struct Unit {
     pub terms: Vec<Term>,
     /// Its length in words.
     pub words: usize,
-    /// What speaks for a section that begins here, in the unit of the score (nats).
-    pub bonus: f32,
 }
 
 /// Concentration of the prior: small means that a section is expected to use few words of the whole
 /// vocabulary.
-/// Tuned on the development half of the corpus, as are the next two.
 const ALPHA: f32 = 0.30;
 /// The vocabulary counts for no more stems than this, those of an hour: else the words of twelve
-/// hours would make each cut
-/// dearer than in one.
+/// hours would make each cut dearer than in one.
 const VOCABULARY_MAX: usize = 1_200;
-/// What one more section costs, in nats.
-const SECTION_COST: f32 = 12.0;
-/// How strongly a section's length is drawn to the usual one, in nats per squared e-fold.
-const LENGTH_PULL: f32 = 1.8;
-/// The usual length of a section in words, some five minutes …
-const SECTION_WORDS: f32 = 700.0;
-/// … in a talk of at least this many words. A short one has shorter topics, and cheaper cuts.
-const LONG_TALK_WORDS: f32 = 5_000.0;
-/// The least share of length and cost that a short talk comes down to.
-const SHORT_SHARE_MIN: f32 = 0.4;
-/// No section is shorter (half a minute), unless the whole is.
-const SECTION_WORDS_MIN: usize = 80;
+/// What a nat of cohesion counts beside a nat of log-odds. Little: words depend on each other, so
+/// that the multinomial is far too sure of itself. Tuned on the development half of the corpus by
+/// folds, as is the next.
+const COHESION: f64 = 0.1;
+/// What a section gains for being one: a cut with odds of five to three against it is still worth
+/// it, since a reader skips a topic too many more easily than he finds a missing one.
+const SECTION_GAIN: f32 = 0.5;
+/// No section is shorter (twenty seconds), unless the whole is.
+const SECTION_WORDS_MIN: usize = 50;
 /// No section is longer (half an hour): bounds the time of the search, and a reader's patience.
 const SECTION_WORDS_MAX: usize = 4_500;
 /// At most so many sections an hour (9,000 words), beside [`SECTIONS_FREE`]; beyond, a dearer cut
@@ -53,107 +44,117 @@ const SECTIONS_FREE: usize = 8;
 /// But never more than one in so many words: a minute and a half.
 const WORDS_PER_SECTION_MIN: usize = 230;
 /// At least so many an hour.
-const SECTIONS_PER_HOUR_MIN: usize = 5;
+const SECTIONS_PER_HOUR_MIN: usize = 3;
 /// At least so many for a talk of some length: a page of two topics is no overview …
-const SECTIONS_MIN: usize = 5;
+const SECTIONS_MIN: usize = 4;
 /// … if there are this many words for each.
-const SECTIONS_MIN_WORDS: usize = 350;
-/// How much longer than usual the sections of a coarse outline are.
-const COARSE_SCALE: f32 = 2.0;
-/// The same of a fine one.
-const FINE_SCALE: f32 = 0.5;
+const SECTIONS_MIN_WORDS: usize = 400;
 /// Words in an hour of talk.
 const WORDS_PER_HOUR: usize = 9_000;
-/// How often the cost of a section is changed to come within the two bounds above.
-const TRIES_MAX: usize = 4;
+/// How often what a section gains is changed until their number is within its bounds: bounds the
+/// time of the search. Where so many tries miss them, hardly any division lies between.
+const TRIES_MAX: usize = 8;
+/// By how much it is changed at first, doubled with each try; in nats.
+const FIRST_STEP: f32 = 1.0;
 
-/// Indexes of the units that begin a section; the first is 0. Empty for no units.
-pub(super) fn sections(units: &[Unit], vocabulary: usize, granularity: Granularity) -> Vec<usize> {
+/// Indexes of the units that begin a section; the first is 0. Empty for no units. `odds` are the
+/// log-odds that a section begins with each unit.
+pub(super) fn sections(
+    units: &[Unit],
+    odds: &[f32],
+    vocabulary: usize,
+    granularity: Granularity,
+) -> Vec<usize> {
     if units.is_empty() {
         return Vec::new();
     }
     let words: usize = units.iter().map(|unit| unit.words).sum();
-    let scale = match granularity {
-        Granularity::Coarse => COARSE_SCALE,
-        Granularity::Auto => 1.0,
-        Granularity::Fine => FINE_SCALE,
-    };
-    let scaled = |count: usize| (count as f32 / scale) as usize;
-    let most = scaled(SECTIONS_FREE + words * SECTIONS_PER_HOUR_MAX / WORDS_PER_HOUR)
-        .min(1 + scaled(words / WORDS_PER_SECTION_MIN));
-    let least = scaled(
-        (words * SECTIONS_PER_HOUR_MIN / WORDS_PER_HOUR)
-            .max(SECTIONS_MIN.min(words / SECTIONS_MIN_WORDS)),
-    );
     if words < 2 * SECTION_WORDS_MIN || units.len() < 2 {
         return vec![0];
     }
-    let share = (words as f32 / LONG_TALK_WORDS).clamp(SHORT_SHARE_MIN, 1.0) * scale;
-    let search = Search::new(units, vocabulary, SECTION_WORDS * share);
-    let mut cost = SECTION_COST * share;
-    let mut found = search.run(cost);
-    let (mut too_cheap, mut too_dear) = (None, None);
-    for _ in 0..TRIES_MAX {
-        if found.len() > most {
-            too_cheap = Some(cost);
-        } else if found.len() < least {
-            too_dear = Some(cost);
-        } else {
-            break;
-        }
-        cost = match (too_cheap, too_dear) {
-            (Some(low), Some(high)) => (low + high) / 2.0,
-            (Some(low), None) => low * 1.35 + 4.0,
-            (None, Some(high)) => high * 0.6 - 4.0,
-            (None, None) => cost,
-        };
-        found = search.run(cost);
+    let most = (SECTIONS_FREE + words * SECTIONS_PER_HOUR_MAX / WORDS_PER_HOUR)
+        .min(1 + words / WORDS_PER_SECTION_MIN);
+    let least = (words * SECTIONS_PER_HOUR_MIN / WORDS_PER_HOUR)
+        .max(SECTIONS_MIN.min(words / SECTIONS_MIN_WORDS));
+    let search = Search::new(units, odds, vocabulary);
+    let found = search.within(least, most);
+    let n = found.len();
+    match granularity {
+        Granularity::Auto => found,
+        // Not to the last one, so that a few tries do.
+        Granularity::Coarse => search.within((n * 7).div_ceil(16), (n * 9).div_ceil(16)),
+        Granularity::Fine => search.within(n * 2, n * 5 / 2),
     }
-    found
 }
 
-/// What the search needs to know of the units, whatever a section costs.
+/// What the search needs to know of the units, whatever a section gains.
 struct Search<'a> {
     units: &'a [Unit],
+    odds: &'a [f32],
     /// `words_before[i]` is the length of all units before `i`.
     words_before: Vec<usize>,
     /// `terms_before[i]` is the number of terms in all units before `i`.
     terms_before: Vec<usize>,
     mentions: Mentions,
-    /// The usual length of a section, in words.
-    usual_words: f32,
     /// `Σ ln(c + α)` for c below the index: what a term gains the section that holds it so often.
     /// The logarithms are rounded to singles, so that sums and differences of them are exact in a
     /// double: a gain is the same in whatever order it is added up.
     gain: Vec<f64>,
     /// `Σ ln(n + Wα)` for n below the index: what a section of so many terms pays.
     toll: Vec<f64>,
-    /// What a section of so many words pays for its length, up to the longest.
-    length_costs: Vec<f64>,
 }
 
 impl<'a> Search<'a> {
-    fn new(units: &'a [Unit], vocabulary: usize, usual_words: f32) -> Self {
+    fn new(units: &'a [Unit], odds: &'a [f32], vocabulary: usize) -> Self {
         let longest = longest_section(units);
         let mass = f64::from(vocabulary.clamp(1, VOCABULARY_MAX) as f32 * ALPHA);
         let gains = (0..=longest).map(|count| f64::from((count as f32 + ALPHA).ln()));
         let tolls = (0..=longest).map(|terms| (terms as f64 + mass).ln());
         Self {
             units,
+            odds,
             words_before: sums(units.iter().map(|unit| unit.words)),
             terms_before: sums(units.iter().map(|unit| unit.terms.len())),
             mentions: Mentions::new(units, vocabulary),
-            usual_words,
             gain: sums(gains),
             toll: sums(tolls),
-            length_costs: (0..=SECTION_WORDS_MAX)
-                .map(|words| length_cost(words, usual_words))
-                .collect(),
         }
     }
 
-    /// The best division where each section costs `cost`.
-    fn run(&self, cost: f32) -> Vec<usize> {
+    /// The best division into so many sections, or into nearly as many where none is found.
+    fn within(&self, least: usize, most: usize) -> Vec<usize> {
+        let distance =
+            |found: &[usize]| found.len().saturating_sub(most) + least.saturating_sub(found.len());
+        let (mut gain, mut step) = (SECTION_GAIN, FIRST_STEP);
+        let mut best = self.run(gain);
+        let mut count = best.len();
+        let (mut too_much, mut too_little) = (None, None);
+        for _ in 0..TRIES_MAX {
+            if distance(&best) == 0 {
+                break;
+            }
+            if count > most {
+                too_much = Some(gain);
+            } else {
+                too_little = Some(gain);
+            }
+            gain = match (too_much, too_little) {
+                (Some(high), Some(low)) => (high + low) / 2.0,
+                (Some(high), None) => high - step,
+                (None, _) => gain + step,
+            };
+            step *= 2.0;
+            let found = self.run(gain);
+            count = found.len();
+            if distance(&found) < distance(&best) {
+                best = found;
+            }
+        }
+        best
+    }
+
+    /// The best division where each section gains `gain`.
+    fn run(&self, gain: f32) -> Vec<usize> {
         let n = self.units.len();
         let mut best = vec![f64::NEG_INFINITY; n + 1];
         let mut from = vec![0_usize; n + 1];
@@ -167,8 +168,8 @@ impl<'a> Search<'a> {
         // `shortest`: farther back they are too long, later too short.
         let (mut longest, mut shortest) = (0, 0);
         for last in 0..n {
-            let bonus = if last == 0 { 0.0 } else { self.units[last].bonus };
-            opened.push(best[last] - f64::from(cost) + f64::from(bonus));
+            let odds = if last == 0 { 0.0 } else { self.odds[last] };
+            opened.push(best[last] + f64::from(gain) + f64::from(odds));
             let end = last + 1;
             while longest < last && self.words(longest, last) >= SECTION_WORDS_MAX {
                 longest += 1;
@@ -179,9 +180,7 @@ impl<'a> Search<'a> {
             self.extend(longest, last, &mut gained, &mut steps);
             for start in longest..shortest {
                 let terms = self.terms_before[end] - self.terms_before[start];
-                let words = self.words(start, end);
-                let score =
-                    opened[start] + gained[start] - self.toll[terms] - self.length_cost(words);
+                let score = opened[start] + COHESION * (gained[start] - self.toll[terms]);
                 if score > best[end] {
                     best[end] = score;
                     from[end] = start;
@@ -216,19 +215,6 @@ impl<'a> Search<'a> {
     fn words(&self, start: usize, end: usize) -> usize {
         self.words_before[end] - self.words_before[start]
     }
-
-    fn length_cost(&self, words: usize) -> f64 {
-        match self.length_costs.get(words) {
-            Some(cost) => *cost,
-            // The unit that passes the limit can be of any length.
-            None => length_cost(words, self.usual_words),
-        }
-    }
-}
-
-fn length_cost(words: usize, usual_words: f32) -> f64 {
-    let folds = (words.max(1) as f32 / usual_words).ln();
-    f64::from(LENGTH_PULL * folds * folds)
 }
 
 /// The sum of all values before each index, and of all at the end.
@@ -332,8 +318,12 @@ fn trace(best: &[f64], from: &[usize]) -> Vec<usize> {
 mod tests {
     use super::*;
 
+    /// The log-odds at a place that looks like any other: one in fifty begins a section.
+    const EVEN: f32 = -3.9;
+
+    /// Of units at which nothing but their words tells where a section begins.
     fn sections(units: &[Unit], vocabulary: usize) -> Vec<usize> {
-        super::sections(units, vocabulary, Granularity::Auto)
+        super::sections(units, &vec![EVEN; units.len()], vocabulary, Granularity::Auto)
     }
 
     /// Units of 20 words, each with the terms of its topic.
@@ -342,7 +332,7 @@ mod tests {
         for (topic, length) in topics {
             for i in 0..*length {
                 let terms = (0..8).map(|k| topic * 10 + (i as Term + k) % 10).collect();
-                units.push(Unit { terms, words: 20, bonus: 0.0 });
+                units.push(Unit { terms, words: 20 });
             }
         }
         units
@@ -370,8 +360,8 @@ mod tests {
 
     #[test]
     fn a_unit_longer_than_any_section_does_not_stop_the_search() {
-        let big = Unit { terms: vec![0; 10_000], words: 10_000, bonus: 0.0 };
-        let small = Unit { terms: vec![1], words: 1, bonus: 0.0 };
+        let big = Unit { terms: vec![0; 10_000], words: 10_000 };
+        let small = Unit { terms: vec![1], words: 1 };
         assert_eq!(sections(&[big.clone(), small.clone()], 2)[0], 0);
         assert_eq!(sections(&[small, big.clone(), big], 2)[0], 0);
     }
@@ -394,7 +384,7 @@ mod tests {
         units[20].terms = vec![3; 700];
         units[21].terms.clear();
         units[30].terms = (0..30).chain(0..30).chain([7, 7, 7]).collect();
-        let search = Search::new(&units, 30, SECTION_WORDS);
+        let search = Search::new(&units, &[], 30);
         let (mut gained, mut steps) = (vec![0.0; units.len()], vec![0.0; units.len()]);
         for last in 0..units.len() {
             let longest = last.saturating_sub(100);
@@ -404,6 +394,40 @@ mod tests {
             }
         }
         assert_eq!(steps, vec![0.0; units.len()]);
+    }
+
+    #[test]
+    fn likely_beginnings_divide_talk_of_one_topic() {
+        let units = talk(&[(0, 100)]);
+        let divided = |odds: f32| {
+            let mut all = vec![EVEN; units.len()];
+            (all[40], all[41], all[70]) = (odds, odds - 1.0, odds);
+            super::sections(&units, &all, 10, Granularity::Auto)
+        };
+        let likely = divided(6.0);
+        assert!(likely.contains(&40) && likely.contains(&70), "{likely:?}");
+        assert!(!likely.contains(&41), "not both of two neighbours: {likely:?}");
+        let unlikely = divided(-30.0);
+        assert!(!unlikely.contains(&40) && !unlikely.contains(&70), "{unlikely:?}");
+    }
+
+    #[test]
+    fn coarse_is_half_as_many_and_fine_twice_as_many() {
+        let topics: Vec<(Term, usize)> = (0..12).map(|topic| (topic, 30)).collect();
+        let units = talk(&topics);
+        // Every fifteenth is somewhat likely, every thirtieth more so, every sixtieth most.
+        let odds: Vec<f32> = (0..units.len())
+            .map(|at| match at {
+                at if at % 60 == 0 => 3.0,
+                at if at % 30 == 0 => 1.0,
+                at if at % 15 == 0 => 0.0,
+                _ => EVEN,
+            })
+            .collect();
+        let count = |granularity| super::sections(&units, &odds, 120, granularity).len();
+        assert_eq!(count(Granularity::Auto), 12);
+        assert_eq!(count(Granularity::Coarse), 6);
+        assert!((24..=30).contains(&count(Granularity::Fine)), "{}", count(Granularity::Fine));
     }
 
     #[test]

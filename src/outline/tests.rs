@@ -142,6 +142,82 @@ fn topics_follow_the_talk() {
     assert!(words > 5, "{:?}", found.topics[0].points);
 }
 
+/// A talk of three subjects between a greeting and a goodbye.
+fn show(greeting: &[&str], turns: &[&str; 3], goodbye: &[&str]) -> Vec<String> {
+    let mut lines: Vec<String> = greeting.iter().map(|line| format!("a> {line}")).collect();
+    let subjects = [
+        ["oven", "clay", "bread", "ash", "loaf", "dough"],
+        ["hive", "honey", "queen", "swarm", "comb", "nectar"],
+        ["chain", "pedal", "saddle", "wheel", "spoke", "brake"],
+    ];
+    for (turn, subject) in turns.iter().zip(subjects) {
+        lines.push(format!("a> {turn}"));
+        for i in 0..30 {
+            let word = |k: usize| subject[(i + k) % subject.len()];
+            lines.push(format!(
+                "b> We took {i} times the {} to a {} and {}.",
+                word(0),
+                word(1),
+                word(3)
+            ));
+            if i % 10 == 9 {
+                lines.push("a> Okay.".to_owned());
+            }
+        }
+    }
+    lines.extend(goodbye.iter().map(|line| format!("a> {line}")));
+    lines
+}
+
+#[test]
+fn greeting_and_goodbye_are_sections_and_no_section_begins_on_a_filler() {
+    let greeting = [
+        "Hello everyone, and welcome to another evening at the old mill in the valley.",
+        "My name is Edda Falk, and it is my pleasure to lead you through it once more.",
+        "With me is Nora Hale, who has lived beside the river for almost forty years.",
+        "She wrote three books on village life, and she teaches children every summer.",
+        "We have plenty of letters from our friends abroad, so get yourself a cup of tea.",
+    ];
+    let turns = [
+        "Let's start with the first subject, which is the oven. Nora, how did you build it?",
+        "Next is the second subject, the hive. Nora, how do you keep it?",
+        "Let's move on to the last subject, the old chain. Nora, how did you mend it?",
+    ];
+    let goodbye = [
+        "Thank you so much, Nora, for coming over to the studio on such a rainy evening.",
+        "Thanks for listening, dear friends, and please subscribe and write us a letter.",
+        "We shall meet again on Sunday week with a gardener who grows apples and pears.",
+        "Until then, sleep well, drive carefully, and goodbye from all of us at the mill.",
+    ];
+    let lines = show(&greeting, &turns, &goodbye);
+    let found = check_plain(&lines);
+    let starts: Vec<usize> = found.topics.iter().map(|topic| topic.first_cue).collect();
+    let turn = |i: usize| greeting.len() + i * 34;
+    assert_eq!(starts, [0, turn(0), turn(1), turn(2), turn(3)]);
+    assert!(starts.iter().all(|cue| lines[*cue] != "a> Okay."));
+}
+
+#[test]
+fn a_spanish_talk_is_divided_where_its_host_turns_to_something_else() {
+    let turns = [
+        "Empecemos con el primer tema, que es el horno. Nora, ¿cómo lo hiciste?",
+        "Pasemos a la siguiente pregunta, la colmena. Nora, ¿cómo la cuidas?",
+        "Por último, hablemos de otro tema, la cadena. Nora, ¿cómo la arreglaste?",
+    ];
+    let greeting = ["Hola a todos y bienvenidos al molino."];
+    let lines = show(&greeting, &turns, &["Muchas gracias y hasta luego."]);
+    let lines: Vec<String> = lines
+        .iter()
+        .map(|line| line.replace("We took", "Llevamos").replace(" times the ", " veces el "))
+        .map(|line| line.replace(" to a ", " hasta una ").replace(" and ", " y "))
+        .collect();
+    let options = Options { language: Some("es".to_owned()), ..Options::default() };
+    let found = check(&transcript(&lines), &options);
+    let starts: Vec<usize> = found.topics.iter().map(|topic| topic.first_cue).collect();
+    assert!(starts.contains(&35) && starts.contains(&69), "{starts:?}");
+    assert!(starts.len() <= 4, "{starts:?}");
+}
+
 #[test]
 fn chapters_set_topics_and_titles() {
     let lines: Vec<String> =

@@ -3,27 +3,49 @@
 //!
 //! `cargo run --release --example corpus -- transcripts DIR` (or `feeds`, `opml`)
 //! `cargo run --release --example corpus -- outline FILE.jsonl.gz` prints lines for `score.py` instead.
+//! `… -- sections FILE.jsonl.gz [--folds | --leave-one-out] [--coarse | --fine]` prints how well the
+//! sections are found: with the weights that ship, or with weights learned from the records of other
+//! folds or of other sets; `--fine` against the finer divisions that some records have.
+//! `… -- train FILE.jsonl.gz [--without SET] > src/outline/cues/table.rs` makes those weights.
 
+mod measure;
 mod outline;
+mod sections;
+mod train;
 
 use std::path::Path;
 use std::process::ExitCode;
 
+use recap::domain::outline::Granularity;
 use recap::feeds;
 use recap::transcripts::{self, Hint};
 use serde_json::{Value, json};
 use url::Url;
 use walkdir::WalkDir;
 
+use self::sections::Training;
+
 /// Where a feed is said to come from; links that stay below it were relative.
 const BASE: &str = "http://corpus.invalid/";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [kind, folder] = arguments.as_slice() else {
+    let [kind, folder, options @ ..] = arguments.as_slice() else {
         eprintln!("Give a kind and a folder: corpus transcripts DIR");
         return ExitCode::from(2);
     };
+    if let Some(found) = learned(kind, Path::new(folder), options) {
+        return match found {
+            Ok(text) => {
+                print!("{text}");
+                ExitCode::SUCCESS
+            }
+            Err(why) => {
+                eprintln!("{why}");
+                ExitCode::FAILURE
+            }
+        };
+    }
     if kind == "outline" {
         return match outline::outlines(Path::new(folder), |line| println!("{line}")) {
             Ok(()) => ExitCode::SUCCESS,
@@ -57,6 +79,30 @@ fn main() -> ExitCode {
         }
     }
     ExitCode::SUCCESS
+}
+
+/// What the commands print that learn from sectioned transcripts; nothing for any other command.
+fn learned(kind: &str, file: &Path, options: &[String]) -> Option<Result<String, String>> {
+    let options: Vec<&str> = options.iter().map(String::as_str).collect();
+    match (kind, options.as_slice()) {
+        ("train", []) => Some(sections::table(file, None)),
+        ("train", ["--without", set]) => Some(sections::table(file, Some(set))),
+        ("train", _) => Some(Err("Give `train FILE` or `train FILE --without SET`.".to_owned())),
+        ("sections", options) => {
+            let (mut training, mut granularity) = (Training::Shipped, Granularity::Auto);
+            for option in options {
+                match *option {
+                    "--folds" => training = Training::Folds,
+                    "--leave-one-out" => training = Training::SetLeftOut,
+                    "--coarse" => granularity = Granularity::Coarse,
+                    "--fine" => granularity = Granularity::Fine,
+                    other => return Some(Err(format!("The option {other} is not known."))),
+                }
+            }
+            Some(sections::figures(file, training, granularity))
+        }
+        _ => None,
+    }
 }
 
 /// What one file holds, or why not, under its path below the folder.

@@ -15,33 +15,47 @@ use serde_json::{Value, json};
 
 /// A sectioned transcript; what nobody here reads is left out.
 #[derive(Deserialize)]
-struct Record {
+pub struct Record {
     id: String,
-    lang: String,
-    /// `150wpm` where the times are made up.
+    /// The series that it is from.
+    pub set: String,
+    /// BCP 47 tag.
+    pub lang: String,
+    /// `150wpm` where the times are made up, else `source`.
     clock: String,
     duration_seconds: f64,
-    segments: Vec<Segment>,
-    gold_boundaries: Vec<usize>,
+    /// What is said, in order.
+    pub segments: Vec<Segment>,
+    /// Indexes of the segments that begin a section, the first left out.
+    pub gold_boundaries: Vec<usize>,
+    /// The same, finer; few records have them.
+    pub fine_boundaries: Option<Vec<usize>>,
     summary_words: usize,
 }
 
+/// A line of a transcript.
 #[derive(Deserialize)]
-struct Segment {
-    start_seconds: f64,
+pub struct Segment {
+    /// From the start of the episode.
+    pub start_seconds: f64,
     text: String,
     speaker: Option<String>,
 }
 
 /// Calls `each` with one prediction for every record of a file.
 pub fn outlines(file: &Path, each: impl Fn(&Value)) -> Result<(), String> {
+    records(file, |record| each(&prediction(&record)))
+}
+
+/// Calls `each` with every record of a file.
+pub fn records(file: &Path, mut each: impl FnMut(Record)) -> Result<(), String> {
     let shown = file.display();
     let open = File::open(file).map_err(|e| format!("{shown} cannot be opened: {e}"))?;
     for (at, line) in BufReader::new(GzDecoder::new(open)).lines().enumerate() {
         let line = line.map_err(|e| format!("Line {} of {shown} cannot be read: {e}", at + 1))?;
-        let record: Record = serde_json::from_str(&line)
+        let record = serde_json::from_str(&line)
             .map_err(|e| format!("Line {} of {shown} is no record: {e}", at + 1))?;
-        each(&prediction(&record));
+        each(record);
     }
     Ok(())
 }
@@ -87,7 +101,8 @@ fn titles(record: &Record, transcript: &Transcript, options: &Options) -> Vec<St
         .collect()
 }
 
-fn transcript(record: &Record) -> Transcript {
+/// A record as the outliner takes it.
+pub fn transcript(record: &Record) -> Transcript {
     let ms = |seconds: f64| (seconds * 1_000.0) as u64;
     let starts = record.segments.iter().map(|segment| ms(segment.start_seconds));
     let ends = starts.clone().skip(1).chain([ms(record.duration_seconds)]);
@@ -97,7 +112,7 @@ fn transcript(record: &Record) -> Transcript {
         speaker: segment.speaker.clone(),
         text: segment.text.clone(),
     };
-    let times = if record.clock == "real" { Times::Exact } else { Times::About };
+    let times = if record.clock == "source" { Times::Exact } else { Times::About };
     let cues = record.segments.iter().zip(starts.zip(ends)).map(cue).collect();
     Transcript { times, cues, ..Transcript::default() }
 }

@@ -51,12 +51,21 @@ pub(super) const WORDS: Language = Language {
     openers: "als nächstes|kommen wir|jetzt|nun|nächste|das nächste|die nächste|zum \
         schluss|zuletzt|erstens|zweitens|\
         reden wir|sprechen wir|eine andere|ein anderes|willkommen|heute|erzähl|zurück zu|noch \
-        eine frage|die letzte",
+        eine frage|die letzte|der nächste|der letzte|das letzte|die erste|der erste|das erste|die zweite|der \
+        zweite|das zweite|lass uns|lassen sie uns|ich möchte fragen|ich wollte fragen|ich habe \
+        eine frage|wir haben eine frage|meine frage|noch etwas|ein weiterer|eine weitere|ein \
+        weiteres|schließlich|kannst du|können sie|könnten sie|was ist mit|fangen wir|beginnen \
+        wir|gehen wir|machen wir weiter|weiter geht's|sie haben erwähnt|du hast erwähnt",
     closers: "danke|vielen dank|alles klar|sehr gut|in ordnung|okay|genau|perfekt|noch fragen",
     announcements: "sprechen wir über|reden wir über|kommen wir zu|kommen wir zum|kommen wir \
         zur|erzähl uns von|\
         frage zu|frage zum|frage zur|fangen wir an mit|beginnen wir mit|es geht um|geht es \
         um|zurück zu",
+    steps: "nächste nächsten nächster nächstes weitere weiteren weiterer weiteres letzte \
+        letzten letzter letztes erste ersten erster erstes zweite zweiten zweiter zweites \
+        dritte dritten drittes vierte vierten neue neuen schließlich zuletzt andere anderes",
+    parts: "frage fragen thema themen punkt punkte abschnitt teil teile sache sachen nachricht \
+        nachrichten kapitel folie folien vortrag vorschlag idee schritt meldung tagesordnung",
     conclusions: "die regel|wichtig ist|deshalb|darum|am ende|das heißt|der trick|der grund|es \
         stellte sich heraus|nie|immer",
     housekeeping: "willkommen|danke|vielen dank|hallo|guten morgen|guten tag|tschüss|bis zum \

@@ -153,7 +153,12 @@ pub(super) const WORDS: Language = Language {
         so tell me|so tell us|how about|what about|changing the subject|on a different|i'm going \
         to talk|\
         i want to talk|i'll talk about|now i want|now i'd like|so now|the first|the second|the \
-        third|one more",
+        third|one more|our first|our final|the final|you mentioned|as for|in terms of|with \
+        regard to|regarding|let me start|i'll start|i will start|to start|to begin|going back \
+        to|coming back to|there's another|there is another|there's also|another one|next \
+        one|last one|final one|my next|my question|my last|we also had|we also have|let's \
+        do|let's take|let's hear|let's go|so let us|can i ask|could you talk|could you \
+        explain|could you tell|can you tell|can you explain",
     closers: "thanks|thank you|anything to add|any other|anything else|all \
         right|great|perfect|excellent|makes sense|\
         that makes sense|good point|okay|cool|awesome|any questions|got it|fair enough|sounds \
@@ -177,6 +182,11 @@ pub(super) const WORDS: Language = Language {
         that brings us to|brings us to|back to the subject of|on to|now for|speaking of|what \
         about|how about|\
         let's do|come to|we come to|get to",
+    steps: "next another last final first second third fourth fifth sixth lastly finally \
+        previous following new",
+    parts: "question questions topic topics item items section sections piece update updates \
+        story subject issue chapter slide slides news point points thing things part segment \
+        talk paper release releases agenda presentation announcement proposal idea step",
     conclusions: "so the rule|the rule is|the rule of thumb|my rule|the point is|the lesson|that \
         is why|that's why|\
         the answer is|the trick is|the key is|the main thing|most important|the idea is|in \

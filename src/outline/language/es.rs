@@ -45,15 +45,34 @@ pub(super) const WORDS: Language = Language {
         "este", "esta", "porque", "o", "cual",
     ],
     pronouns: &["él", "ella", "ellos", "ellas"],
-    openers: "ahora|vamos a|pasemos a|pasamos a|hablemos de|siguiente|el siguiente|la \
-        siguiente|lo siguiente|por último|\
-        finalmente|primero|segundo|otra cosa|otro tema|otra \
-        pregunta|bienvenidos|hoy|cuéntanos|háblanos|volviendo a|la última",
-    closers: "gracias|muchas gracias|muy bien|de acuerdo|perfecto|vale|alguna pregunta|claro",
+    openers: "ahora|ahora bien|vamos a|pasemos a|pasamos a|hablemos de|siguiente|el \
+        siguiente|la siguiente|lo siguiente|por último|finalmente|para terminar|para \
+        empezar|primero|en primer lugar|segundo|en segundo lugar|tercero|en tercer lugar|otra \
+        cosa|otro tema|otra pregunta|la otra|el otro|bienvenidos|bienvenido|hoy|cuéntanos|\
+        cuéntame|háblanos|háblame|volviendo a|la última|el último|la próxima|el próximo|quiero \
+        hablar|quería hablar|me gustaría hablar|me gustaría preguntar|quiero preguntar|quería \
+        preguntar|quisiera preguntar|voy a hablar|voy a explicar|voy a llegar a|podemos \
+        hablar|podrías hablar|puedes hablar|podría hablar|puede hablar|déjame|déjeme|permíteme|\
+        permítame|has mencionado|ha mencionado|mencionaste|usted mencionó|tengo una \
+        pregunta|tenemos una pregunta|una pregunta|la pregunta|mi pregunta|esta es la|aquí es \
+        donde|aquí está|aquí tenemos|en cuanto a|con respecto a|respecto a|en términos de|qué \
+        hay de|qué pasa con|qué tal|cambiando de tema|empecemos|comencemos|vamos con|veamos|la \
+        primera|la segunda|la tercera|el primero|el segundo|el tercero|un tema",
+    closers: "gracias|muchas gracias|muy bien|de acuerdo|perfecto|vale|alguna pregunta|claro|\
+        genial|excelente|estupendo|algo más|alguna otra|tiene sentido|entendido|eso es todo",
     announcements: "vamos a hablar de|hablemos de|pasemos a|pasamos a|quiero hablar de|quería \
-        hablar de|háblanos de|\
-        cuéntanos de|una pregunta sobre|pregunta sobre|empecemos con|empecemos por|volviendo \
-        a|hoy hablamos de",
+        hablar de|háblanos de|cuéntanos de|una pregunta sobre|pregunta sobre|pregunta es \
+        sobre|empecemos con|empecemos por|volviendo a|hoy hablamos de|voy a hablar de|hablar un \
+        poco de|hablar un poco sobre|hablaremos de|lo que quiero hablar|me gustaría hablar \
+        de|podemos hablar de|voy a hablar sobre|vamos a hablar sobre|vamos a ver|el siguiente \
+        tema|la siguiente pregunta|el tema de hoy|preguntar sobre|preguntarte sobre|preguntarle \
+        sobre",
+    steps: "siguiente próximo próxima otro otra último última primer primera primero segundo \
+        segunda tercer tercera tercero cuarto cuarta quinto quinta anterior nuevo nueva \
+        finalmente",
+    parts: "pregunta preguntas tema temas punto puntos sección parte partes asunto noticia \
+        noticias capítulo diapositiva diapositivas cosa cosas charla propuesta idea \
+        presentación agenda paso actualización",
     conclusions: "la regla|lo importante|por eso|la clave|al final|la lección|resulta que|en \
         resumen|nunca|siempre",
     housekeeping: "bienvenidos|gracias|muchas gracias|hola|buenos días|buenas tardes|hasta \

@@ -45,11 +45,20 @@ pub(super) const WORDS: Language = Language {
     openers: "ensuite|passons à|passons au|parlons de|parlons du|le suivant|la suivante|pour \
         finir|enfin|d'abord|\
         premièrement|deuxièmement|autre|une autre|bienvenue|aujourd'hui|maintenant|revenons à|la \
-        dernière|dernière question",
+        dernière|dernière question|la prochaine|le prochain|le dernier|la première|le premier|la \
+        deuxième|le deuxième|passons aux|parlons des|commençons|continuons|je voudrais \
+        demander|je voulais demander|j'ai une question|nous avons une question|ma question|une \
+        question|un autre|peux-tu|pouvez-vous|pourriez-vous|qu'en est-il|vous avez \
+        mentionné|tu as mentionné|pour commencer|en ce qui concerne|quant à",
     closers: "merci|très bien|d'accord|parfait|super|ok|des questions|exactement",
     announcements: "parlons de|parlons du|parlons des|passons à|passons au|passons aux|question \
         sur|parle-nous de|\
         parlez-nous de|commençons par|revenons à|on va parler de|on parle de|parler de",
+    steps: "prochain prochaine suivant suivante autre dernier dernière premier première \
+        deuxième second seconde troisième quatrième nouveau nouvelle enfin finalement",
+    parts: "question questions sujet sujets point points partie parties section chose choses \
+        nouvelle nouvelles chapitre diapositive exposé proposition idée étape thème thèmes \
+        ordre",
     conclusions: "la règle|l'important|c'est pourquoi|la clé|au final|en résumé|il \
         s'avère|jamais|toujours|la leçon",
     housekeeping: "bienvenue|merci|bonjour|bonsoir|au revoir|abonnez-vous|à bientôt|passons",

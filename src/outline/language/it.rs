@@ -44,11 +44,20 @@ pub(super) const WORDS: Language = Language {
     pronouns: &["lui", "lei", "loro"],
     openers: "passiamo a|passiamo al|parliamo di|il prossimo|la prossima|infine|per \
         finire|prima|un'altra|un altro|benvenuti|\
-        oggi|adesso|ora|torniamo a|l'ultima|ultima domanda|raccontaci",
+        oggi|adesso|ora|torniamo a|l'ultima|ultima domanda|raccontaci|passiamo alla|passiamo allo|passiamo ai|passiamo alle|parliamo del|parliamo \
+        della|parliamo dei|la prima|il primo|la seconda|il secondo|l'ultimo|vorrei \
+        chiedere|volevo chiedere|ho una domanda|abbiamo una domanda|una domanda|la mia \
+        domanda|cominciamo|iniziamo|continuiamo|possiamo parlare|puoi parlare|può parlare|hai \
+        detto|lei ha detto|per cominciare|per quanto riguarda|quanto a|in primo luogo|in \
+        secondo luogo|che ne dici",
     closers: "grazie|molto bene|d'accordo|perfetto|ok|altre domande|certo|esatto",
     announcements: "parliamo di|parliamo del|parliamo della|passiamo a|passiamo al|passiamo \
         alla|domanda su|\
         cominciamo con|iniziamo con|torniamo a|oggi parliamo di|raccontaci di",
+    steps: "prossimo prossima successivo successiva altro altra ultimo ultima primo prima \
+        secondo seconda terzo terza quarto quarta nuovo nuova infine finalmente",
+    parts: "domanda domande tema temi argomento argomenti punto punti parte parti sezione cosa \
+        cose notizia notizie capitolo diapositiva discorso proposta idea passo",
     conclusions: "la regola|l'importante|per questo|la chiave|alla fine|insomma|in \
         sintesi|mai|sempre|la lezione",
     housekeeping: "benvenuti|grazie|ciao|buongiorno|buonasera|arrivederci|iscrivetevi|alla \

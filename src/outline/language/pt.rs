@@ -44,11 +44,21 @@ pub(super) const WORDS: Language = Language {
     pronouns: &["ele", "ela", "eles", "elas", "dele", "dela"],
     openers: "agora|vamos falar|vamos para|passemos|próximo|o próximo|a próxima|por \
         último|finalmente|primeiro|segundo|\
-        outra coisa|outro assunto|outra pergunta|bem-vindos|hoje|conta|voltando|a última",
+        outra coisa|outro assunto|outra pergunta|bem-vindos|hoje|conta|voltando|a última|o último|a primeira|o primeiro|a segunda|o segundo|passamos a|passamos \
+        para|vamos à|vamos ao|vamos começar|comecemos|falemos|quero perguntar|queria \
+        perguntar|gostaria de perguntar|tenho uma pergunta|temos uma pergunta|uma pergunta|a \
+        minha pergunta|minha pergunta|um outro|uma outra|outro tema|outro ponto|você \
+        mencionou|podemos falar|pode falar|podes falar|e quanto a|quanto a|para \
+        terminar|para começar|em primeiro lugar|em segundo lugar",
     closers: "obrigado|obrigada|muito bem|certo|perfeito|alguma pergunta|claro",
     announcements: "vamos falar de|vamos falar sobre|quero falar sobre|quero falar de|pergunta \
         sobre|fala sobre|\
         comecemos com|vamos começar com|passemos a|voltando a|hoje falamos de",
+    steps: "próximo próxima seguinte outro outra último última primeiro primeira segundo \
+        segunda terceiro terceira quarto quarta novo nova finalmente",
+    parts: "pergunta perguntas tema temas assunto assuntos ponto pontos parte partes seção \
+        secção coisa coisas notícia notícias capítulo slide palestra proposta ideia passo \
+        tópico",
     conclusions: "a regra|o importante|por isso|a chave|no final|no fim|acontece que|em \
         resumo|nunca|sempre|a lição",
     housekeeping: "bem-vindos|obrigado|obrigada|olá|bom dia|boa tarde|até logo|inscreva-se|tchau",
