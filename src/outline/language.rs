@@ -45,6 +45,10 @@ pub(super) struct Language {
     pub closers: &'static str,
     /// Phrases that are followed by the name of the topic.
     pub announcements: &'static str,
+    /// Words that count up the items of a list ("next", "second"), separated by blanks.
+    pub ordinals: &'static str,
+    /// Words between such a word and the name of the item ("is", "titled"), separated by blanks.
+    pub links: &'static str,
     /// Phrases that mark a conclusion or a rule.
     pub conclusions: &'static str,
     /// Phrases of greeting, thanks and housekeeping: no sentence to quote.
@@ -66,6 +70,8 @@ const OTHER: Language = Language {
     openers: "",
     closers: "",
     announcements: "",
+    ordinals: "",
+    links: "",
     conclusions: "",
     housekeeping: "",
 };

@@ -18,6 +18,7 @@ mod rank;
 mod sections;
 mod segment;
 mod sentences;
+mod spans;
 mod title;
 mod words;
 
@@ -124,12 +125,13 @@ pub fn outline(transcript: &Transcript, options: &Options) -> Outline {
     if overview.is_empty() {
         overview = first_words(transcript, &sections[0], &language).text;
     }
-    let speakers = speaker_words(transcript);
+    let mut people = speaker_words(transcript);
+    spans::addressed(&sentences, &vocabulary, &mut people);
     let source = title::Source {
         sentences: &sentences,
         weights: &weights,
         language: &language,
-        speakers: &speakers,
+        people: &people,
     };
     let mut taken = Taken::default();
     let mut topics = Vec::with_capacity(sections.len());
@@ -248,8 +250,11 @@ impl Taken {
     }
 }
 
-fn speaker_words(transcript: &Transcript) -> Vec<String> {
-    let names = transcript.speakers.values().take(64);
+/// The words of the names of those who speak, folded.
+fn speaker_words(transcript: &Transcript) -> HashSet<String> {
+    let mut keys: Vec<&str> = transcript.cues.iter().filter_map(|c| c.speaker.as_deref()).collect();
+    keys.dedup();
+    let names = transcript.speakers.values().map(String::as_str).chain(keys);
     names
         .flat_map(|name| name.split_whitespace())
         .map(|word| words::fold(clean::core(word)))

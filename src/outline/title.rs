@@ -2,12 +2,13 @@
 //! its most distinctive
 //! phrase, in this order. Where no list of function words is known, the opening clause.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 
 use super::clean::{capital, core};
 use super::language::Language;
 use super::rank::{Section, Weights};
 use super::sentences::Sentence;
+use super::spans::{self, Worth};
 use super::words::{self, Term, Vocabulary, Weight, fold, is_unspaced};
 
 /// No title has more words.
@@ -16,14 +17,8 @@ pub(super) const WORDS_MAX: usize = 8;
 pub(super) const CHARS_MAX: usize = 80;
 /// Titles in scripts without spaces are cut here, in characters.
 const UNSPACED_MAX: usize = 18;
-/// A phrase has at most so many words.
-const PHRASE_WORDS_MAX: usize = 5;
-/// Phrases from the first words of a section count more: there the topic is named.
-const OPENING_WORDS: usize = 70;
 /// An announcement or a question is looked for in so many sentences.
 const OPENING_SENTENCES: usize = 4;
-/// Phrases are looked for in so many words of a section.
-const READ_WORDS_MAX: usize = 6_000;
 /// Ends an announced topic: what follows is about something else.
 const ANNOUNCEMENT_ENDS: [&str; 14] = [
     "because", "which", "that", "who", "before", "since", "so", "but", "then", "porque", "weil",
@@ -39,20 +34,14 @@ const QUESTION_WORDS: [&str; 38] = [
 ];
 /// Questions are titles only if their words matter that much to the section.
 const QUESTION_WEIGHT_MIN: f32 = 1.2;
-/// How much running through the whole talk counts for the title of its first section.
-const THEME: f32 = 1.5;
-/// A second phrase of one word joins the first from this share of its score.
-const SECOND_WORD_SHARE_MIN: f32 = 0.75;
-/// A second phrase of several words joins the first from this share of its score.
-const SECOND_SHARE_MIN: f32 = 0.5;
 
 /// What titles are made from.
 pub(super) struct Source<'a> {
     pub sentences: &'a [Sentence],
     pub weights: &'a Weights,
     pub language: &'a Language,
-    /// Words of the speakers' names, folded: who speaks is no topic.
-    pub speakers: &'a [String],
+    /// Words of the names of those who speak or are spoken to, folded: who speaks is no topic.
+    pub people: &'a HashSet<String>,
 }
 
 /// Candidates for a section's title, best first; may be empty.
@@ -62,12 +51,17 @@ pub(super) fn candidates(
     source: &Source<'_>,
     vocabulary: &mut Vocabulary,
 ) -> Vec<String> {
-    let Source { sentences, weights, language, .. } = source;
+    let Source { sentences, weights, language, people } = *source;
     let said = &sentences[section.sentences.clone()];
     let mut out = Vec::new();
     if language.stops.is_empty() || said.first().is_some_and(|s| s.text.chars().any(is_unspaced)) {
         out.extend(said.iter().take(OPENING_SENTENCES).map(|s| clause(&s.text)));
         return out;
+    }
+    for sentence in said.iter().take(OPENING_SENTENCES - 1) {
+        out.extend(numbered(&sentence.text, vocabulary));
+        out.extend(quoted(&sentence.text, vocabulary));
+        out.extend(presented(&sentence.text, language, vocabulary));
     }
     for sentence in said.iter().take(OPENING_SENTENCES) {
         out.extend(announced(&sentence.text, language, vocabulary));
@@ -75,7 +69,8 @@ pub(super) fn candidates(
     for sentence in said.iter().take(OPENING_SENTENCES - 1) {
         out.extend(question(&sentence.text, index, weights, language, vocabulary));
     }
-    out.extend(phrases(index, said, source, vocabulary));
+    let worth = Worth { section: index, weights, language, people };
+    out.extend(spans::named(said, &worth, vocabulary).iter().filter_map(|name| fitting(name, "")));
     out.extend(said.iter().take(2).map(|s| clause(&s.text)));
     out
 }
@@ -146,6 +141,90 @@ fn announced(text: &str, language: &Language, vocabulary: &mut Vocabulary) -> Op
     fitting(&topic.join(" "), "")
 }
 
+/// A name with its number, as things in a list have them: "Next is Rust Bitcoin #4907".
+fn numbered(text: &str, vocabulary: &mut Vocabulary) -> Option<String> {
+    let tokens: Vec<&str> = text.split_whitespace().take(24).collect();
+    let at = (1..tokens.len()).find(|at| {
+        let number =
+            tokens[*at].trim_start_matches('#').trim_end_matches(|c: char| !c.is_alphanumeric());
+        tokens[*at].starts_with('#')
+            && !number.is_empty()
+            && number.bytes().all(|b| b.is_ascii_digit())
+    })?;
+    let named = |token: &str| {
+        core(token).starts_with(char::is_uppercase) && token.ends_with(char::is_alphanumeric)
+    };
+    let first = (0..at).rev().take_while(|i| named(tokens[*i])).last()?;
+    name(&tokens[first.max((at + 1).saturating_sub(WORDS_MAX))..=at], "", vocabulary)
+}
+
+/// What a sentence names in quotation marks: "Next is “Channel rebalancing research”." The closing
+/// mark may stand in a later sentence.
+fn quoted(text: &str, vocabulary: &mut Vocabulary) -> Option<String> {
+    let at = text.find(['"', '“', '„', '«'])?;
+    let mark = text[at..].chars().next()?;
+    let rest = text[at + mark.len_utf8()..].trim_start();
+    let end = rest.find(['"', '”', '“', '»']).unwrap_or(rest.len());
+    let inner = rest[..end].trim();
+    if !inner.starts_with(|c: char| c.is_uppercase() || c.is_numeric()) {
+        return None;
+    }
+    let ask = if inner.ends_with('?') { "?" } else { "" };
+    let inner = inner.trim_end_matches(|c: char| !c.is_alphanumeric());
+    if inner.contains(['.', '?', '!', ';', ','])
+        && inner.split(' ').any(|w| w.ends_with(['.', '?', '!', ';', ',']))
+    {
+        return None;
+    }
+    name(&inner.split(' ').collect::<Vec<_>>(), ask, vocabulary)
+}
+
+/// What a sentence presents as the next of several: "The last item is light clients, which …".
+fn presented(text: &str, language: &Language, vocabulary: &mut Vocabulary) -> Option<String> {
+    let tokens: Vec<&str> = text.split_whitespace().take(40).collect();
+    let folded: Vec<String> = tokens.iter().map(|token| fold(core(token))).collect();
+    let is_in = |list: &str, at: usize| list.split(' ').any(|word| word == folded[at]);
+    let ends = |at: usize| tokens[at].ends_with([',', '.', '?', '!', ';', ':', '—']);
+    let ordinal = (0..tokens.len().min(6)).find(|at| is_in(language.ordinals, *at))?;
+    if (ordinal > 0 && tokens[ordinal - 1].ends_with(['.', '?', '!'])) && ordinal > 3 {
+        return None;
+    }
+    let link = (ordinal..tokens.len().min(ordinal + 14))
+        .find(|at| ends(*at) || (*at > ordinal && is_in(language.links, *at)))?;
+    let mut start = link + 1;
+    while start < tokens.len() && is_in(language.links, start) {
+        start += 1;
+    }
+    let end = (start..tokens.len()).find(|at| ends(*at)).map_or(tokens.len(), |at| at + 1);
+    let end = (start + 1..end)
+        .find(|at| ANNOUNCEMENT_ENDS.contains(&folded[*at].as_str()))
+        .unwrap_or(end);
+    if start >= end {
+        return None;
+    }
+    // "The next one, I think we …" presents nothing.
+    let first = vocabulary.look_up(core(tokens[start])).1;
+    let led = super::spans::is_article(core(tokens[start]));
+    if !led && first != Weight::Strong && !tokens[start].starts_with(char::is_uppercase) {
+        return None;
+    }
+    name(&tokens[start..end], "", vocabulary)
+}
+
+/// Words that are a title as they stand, if they are few and one of them can name a topic.
+fn name(tokens: &[&str], end: &str, vocabulary: &mut Vocabulary) -> Option<String> {
+    if tokens.len() > WORDS_MAX || tokens.len() < 2 {
+        return None;
+    }
+    let weights: Vec<Weight> = tokens.iter().map(|t| vocabulary.look_up(core(t)).1).collect();
+    if !weights.contains(&Weight::Strong)
+        || (end.is_empty() && weights.last() == Some(&Weight::Stop))
+    {
+        return None;
+    }
+    fitting(&tokens.join(" "), end)
+}
+
 /// A short question at the head of a section names it, where its words are the section's words.
 fn question(
     text: &str,
@@ -185,217 +264,8 @@ fn question(
 
 /// The title, if it is not too long for one.
 fn fitting(text: &str, end: &str) -> Option<String> {
-    let text = capital(core(text));
+    let text = capital(text.trim_matches(|c: char| !c.is_alphanumeric()));
     (text.chars().count() < CHARS_MAX && words::count(&text) > 0).then(|| text + end)
-}
-
-/// A run of words that could be a title, with what speaks for it.
-struct Phrase {
-    /// Each form with how often it was said: "queen cell", "queen cells".
-    forms: Vec<(String, usize)>,
-    terms: Vec<Term>,
-    score: f32,
-    times: f32,
-    order: usize,
-}
-
-/// The most distinctive phrases: the best with the second best, then each on its own.
-fn phrases(
-    index: usize,
-    said: &[Sentence],
-    source: &Source<'_>,
-    vocabulary: &mut Vocabulary,
-) -> Vec<String> {
-    let Source { weights, language, speakers, .. } = source;
-    let mut found: HashMap<Vec<Term>, Phrase> = HashMap::new();
-    let mut words_before = 0;
-    for sentence in said {
-        if words_before > READ_WORDS_MAX {
-            break;
-        }
-        let opening = if words_before < OPENING_WORDS { 1.9 } else { 1.0 };
-        words_before += sentence.words;
-        collect(&sentence.text, language, speakers, vocabulary, &mut |run| {
-            let order = found.len();
-            // An introduction names the theme of all, not what only it says.
-            let theme = |term: Term| {
-                if index == 0 { THEME * weights.theme(term) } else { 0.0 }
-            };
-            let sum: f32 =
-                run.terms.iter().map(|term| weights.of(index, *term) + theme(*term)).sum();
-            let length = match run.words {
-                1 => 0.8,
-                2 | 3 => 1.0,
-                4 => 0.9,
-                _ => 0.75,
-            };
-            let mean = sum / (run.terms.len() as f32).powf(0.55);
-            let score = mean * length * run.shape * opening;
-            let phrase = found.entry(run.terms.clone()).or_insert(Phrase {
-                forms: Vec::new(),
-                terms: run.terms,
-                score,
-                times: 0.0,
-                order,
-            });
-            phrase.times += 1.0;
-            phrase.score = phrase.score.max(score);
-            match phrase.forms.iter_mut().find(|(form, _)| *form == run.shown) {
-                Some((_, times)) => *times += 1,
-                None => phrase.forms.push((run.shown, 1)),
-            }
-        });
-    }
-    let mut all: Vec<Phrase> = found.into_values().collect();
-    for phrase in &mut all {
-        let more = if phrase.terms.len() > 1 { 0.5 } else { 0.15 };
-        phrase.score *= 1.0 + more * phrase.times.ln();
-    }
-    all.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.order.cmp(&b.order)));
-    all.truncate(40);
-    let mut out = Vec::new();
-    if let Some((first, rest)) = all.split_first() {
-        let second = rest.iter().find(|second| {
-            let share = match second.terms.len() {
-                1 => SECOND_WORD_SHARE_MIN,
-                _ => SECOND_SHARE_MIN,
-            };
-            second.score >= first.score * share
-                && !second.terms.iter().any(|term| first.terms.contains(term))
-        });
-        let long = first.shown().split(' ').count();
-        // An introduction touches on much; one thing names it.
-        if let Some(second) = second
-            && index > 0
-            && long + second.shown().split(' ').count() < WORDS_MAX - 1
-            && !language.and.is_empty()
-            && !joined(first.shown(), language)
-            && !joined(second.shown(), language)
-        {
-            // In the order in which the talk comes to them.
-            let (a, b) = if first.order < second.order { (first, second) } else { (second, first) };
-            out.extend(fitting(&format!("{} {} {}", a.shown(), language.and, b.shown()), ""));
-        }
-    }
-    out.extend(all.iter().filter_map(|phrase| fitting(phrase.shown(), "")));
-    out
-}
-
-/// Whether a phrase already holds an "and".
-fn joined(shown: &str, language: &Language) -> bool {
-    shown.split(' ').any(|word| word == language.and)
-}
-
-impl Phrase {
-    /// The commonest form, of equals the first.
-    fn shown(&self) -> &str {
-        let best = self.forms.iter().reduce(|a, b| if b.1 > a.1 { b } else { a });
-        best.map_or("", |(form, _)| form)
-    }
-}
-
-struct Run {
-    shown: String,
-    terms: Vec<Term>,
-    words: usize,
-    shape: f32,
-}
-
-/// Calls `each` with the runs of content words of a sentence, joints between them allowed.
-fn collect(
-    text: &str,
-    language: &Language,
-    speakers: &[String],
-    vocabulary: &mut Vocabulary,
-    each: &mut impl FnMut(Run),
-) {
-    let tokens: Vec<&str> = text.split_whitespace().take(400).collect();
-    let seen: Vec<(Option<Term>, Weight)> = tokens
-        .iter()
-        .map(|token| {
-            let word = core(token);
-            let (term, weight) = vocabulary.look_up(word);
-            let odd = word.len() < 2 || word.len() > 30 || word.contains(['/', '@', '…']);
-            let name = !speakers.is_empty() && speakers.contains(&fold(word));
-            if odd || name { (term, Weight::Stop) } else { (term, weight) }
-        })
-        .collect();
-    let is_joint = |at: usize| language.joints.contains(&core(tokens[at]));
-    let ends = |at: usize| tokens[at].ends_with(|c: char| !c.is_alphanumeric());
-    for start in 0..tokens.len() {
-        if seen[start].1 != Weight::Strong {
-            continue;
-        }
-        let before = start.checked_sub(1);
-        let led = before.is_some_and(|at| seen[at].1 == Weight::Stop && !ends(at));
-        let article = led && before.is_some_and(|at| is_article(core(tokens[at])));
-        for end in start..tokens.len().min(start + PHRASE_WORDS_MAX) {
-            let strong = seen[end].1 == Weight::Strong;
-            if strong {
-                let after = end + 1;
-                let closed = ends(end) || after == tokens.len();
-                let free = closed || seen[after].1 == Weight::Stop;
-                let within = seen[start..=end].iter().any(|found| found.1 != Weight::Strong);
-                let mut shape = match (article, led || before.is_none()) {
-                    (true, _) => 1.25,
-                    (_, true) => 1.0,
-                    _ => 0.6,
-                };
-                shape *= match (closed, free) {
-                    (true, _) => 1.15,
-                    (_, true) => 1.0,
-                    _ => 0.6,
-                };
-                if within {
-                    shape *= 0.8;
-                }
-                let last = core(tokens[end]);
-                if language.stemmer.is_some()
-                    && last.len() > 5
-                    && ["ly", "ing", "ed"].iter().any(|end| last.ends_with(end))
-                {
-                    shape *= 0.6;
-                }
-                if start > 0 && core(tokens[start]).starts_with(char::is_uppercase) {
-                    shape *= 1.15;
-                }
-                let mut shown = String::with_capacity(48);
-                for (at, token) in tokens.iter().enumerate().take(end + 1).skip(start) {
-                    let word = core(token);
-                    let common = at == 0 && vocabulary.is_said_small(word);
-                    if at > start {
-                        shown.push(' ');
-                    }
-                    if common { shown.push_str(&fold(word)) } else { shown.push_str(word) }
-                }
-                let terms: Vec<Term> = seen[start..=end]
-                    .iter()
-                    .filter(|found| found.1 == Weight::Strong)
-                    .filter_map(|found| found.0)
-                    .collect();
-                // "A patent patent" is a stammer.
-                if terms.iter().enumerate().any(|(at, term)| terms[..at].contains(term)) {
-                    break;
-                }
-                each(Run { shown, terms, words: end + 1 - start, shape });
-            } else if !is_joint(end) {
-                break;
-            }
-            if ends(end) {
-                break;
-            }
-        }
-    }
-}
-
-/// Words after which a noun phrase begins.
-fn is_article(word: &str) -> bool {
-    const ARTICLES: [&str; 34] = [
-        "the", "a", "an", "your", "my", "our", "his", "her", "their", "this", "these", "every",
-        "el", "la", "los", "las", "un", "una", "der", "die", "das", "ein", "eine", "le", "les",
-        "une", "des", "o", "os", "as", "um", "il", "gli", "lo",
-    ];
-    ARTICLES.contains(&fold(word).as_str())
 }
 
 #[cfg(test)]

@@ -57,6 +57,8 @@ pub(super) const WORDS: Language = Language {
         zur|erzähl uns von|\
         frage zu|frage zum|frage zur|fangen wir an mit|beginnen wir mit|es geht um|geht es \
         um|zurück zu",
+    ordinals: "nächste nächster nächstes nächsten letzte letzter letztes letzten erste erster erstes zweite zweiter zweites dritte drittes schließlich",
+    links: "ist sind war heißt wäre namens über genannt betrifft",
     conclusions: "die regel|wichtig ist|deshalb|darum|am ende|das heißt|der trick|der grund|es \
         stellte sich heraus|nie|immer",
     housekeeping: "willkommen|danke|vielen dank|hallo|guten morgen|guten tag|tschüss|bis zum \

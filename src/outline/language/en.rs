@@ -177,6 +177,8 @@ pub(super) const WORDS: Language = Language {
         that brings us to|brings us to|back to the subject of|on to|now for|speaking of|what \
         about|how about|\
         let's do|come to|we come to|get to",
+    ordinals: "next last first second third fourth fifth sixth final finally lastly firstly secondly",
+    links: "is was are were titled called named about on being comes",
     conclusions: "so the rule|the rule is|the rule of thumb|my rule|the point is|the lesson|that \
         is why|that's why|\
         the answer is|the trick is|the key is|the main thing|most important|the idea is|in \

@@ -54,6 +54,8 @@ pub(super) const WORDS: Language = Language {
         hablar de|háblanos de|\
         cuéntanos de|una pregunta sobre|pregunta sobre|empecemos con|empecemos por|volviendo \
         a|hoy hablamos de",
+    ordinals: "siguiente próximo próxima último última primero primera primer segundo segunda tercero tercera finalmente",
+    links: "es son era fue será titulado titulada llamado llamada sobre",
     conclusions: "la regla|lo importante|por eso|la clave|al final|la lección|resulta que|en \
         resumen|nunca|siempre",
     housekeeping: "bienvenidos|gracias|muchas gracias|hola|buenos días|buenas tardes|hasta \

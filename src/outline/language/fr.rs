@@ -50,6 +50,8 @@ pub(super) const WORDS: Language = Language {
     announcements: "parlons de|parlons du|parlons des|passons à|passons au|passons aux|question \
         sur|parle-nous de|\
         parlez-nous de|commençons par|revenons à|on va parler de|on parle de|parler de",
+    ordinals: "suivant suivante prochain prochaine dernier dernière premier première deuxième second seconde troisième enfin",
+    links: "est sont était c'est serait intitulé intitulée appelé appelée concerne sur",
     conclusions: "la règle|l'important|c'est pourquoi|la clé|au final|en résumé|il \
         s'avère|jamais|toujours|la leçon",
     housekeeping: "bienvenue|merci|bonjour|bonsoir|au revoir|abonnez-vous|à bientôt|passons",

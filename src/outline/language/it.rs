@@ -49,6 +49,8 @@ pub(super) const WORDS: Language = Language {
     announcements: "parliamo di|parliamo del|parliamo della|passiamo a|passiamo al|passiamo \
         alla|domanda su|\
         cominciamo con|iniziamo con|torniamo a|oggi parliamo di|raccontaci di",
+    ordinals: "prossimo prossima ultimo ultima primo prima secondo seconda terzo terza seguente infine",
+    links: "è sono era fu sarà intitolato intitolata chiamato chiamata riguarda",
     conclusions: "la regola|l'importante|per questo|la chiave|alla fine|insomma|in \
         sintesi|mai|sempre|la lezione",
     housekeeping: "benvenuti|grazie|ciao|buongiorno|buonasera|arrivederci|iscrivetevi|alla \

@@ -49,6 +49,8 @@ pub(super) const WORDS: Language = Language {
     announcements: "vamos falar de|vamos falar sobre|quero falar sobre|quero falar de|pergunta \
         sobre|fala sobre|\
         comecemos com|vamos começar com|passemos a|voltando a|hoje falamos de",
+    ordinals: "seguinte próximo próxima último última primeiro primeira segundo segunda terceiro terceira finalmente",
+    links: "é são era foi será intitulado intitulada chamado chamada sobre",
     conclusions: "a regra|o importante|por isso|a chave|no final|no fim|acontece que|em \
         resumo|nunca|sempre|a lição",
     housekeeping: "bem-vindos|obrigado|obrigada|olá|bom dia|boa tarde|até logo|inscreva-se|tchau",
