@@ -3,8 +3,10 @@
 //! Words are only ever left out, never put in: what a point says must stand in the cues that it
 //! cites.
 
+use std::collections::HashSet;
+
 use super::language::Language;
-use super::words::{fold_into, is_unspaced};
+use super::words::{fold, fold_into, is_unspaced};
 
 /// No point is longer; a run-on ends at a clause with "…".
 pub(super) const POINT_WORDS_MAX: usize = 40;
@@ -18,8 +20,13 @@ const CLOSERS: [char; 6] = ['"', '”', '’', '\'', ')', '」'];
 /// The sentence as a point. `is_cut` says that it does not end where the text ends. Empty when
 /// nothing is left.
 pub(super) fn point(said: &str, is_cut: bool, language: &Language) -> String {
+    sentence(said, is_cut, POINT_WORDS_MAX, language)
+}
+
+/// The same with another limit.
+pub(super) fn sentence(said: &str, is_cut: bool, words_max: usize, language: &Language) -> String {
     let tokens = plain(said, language);
-    let (tokens, shortened) = shorten(&tokens);
+    let (tokens, shortened) = shorten(&tokens, words_max);
     let text = tokens.join(" ");
     let (text, shortened) = match text.char_indices().nth(POINT_CHARS_MAX * 3) {
         Some((end, _)) => (&text[..end], true),
@@ -87,20 +94,31 @@ fn first_person(token: &str) -> &str {
     }
 }
 
+/// Whether a sentence asks.
+pub(super) fn is_question(text: &str) -> bool {
+    text.trim_end_matches(CLOSERS).ends_with(['?', '？', '؟'])
+}
+
+/// Whether a sentence begins by calling somebody by name: "Edda, how …".
+pub(super) fn addresses(text: &str, people: &HashSet<String>) -> bool {
+    let mut tokens = text.split_whitespace().take(3);
+    tokens.any(|token| token.ends_with(',') && people.contains(fold(core(token)).as_str()))
+}
+
 /// A token without the marks around it.
 pub(super) fn core(token: &str) -> &str {
     token.trim_matches(|c: char| !c.is_alphanumeric())
 }
 
-/// At most [`POINT_WORDS_MAX`] words, cut after the last clause that fits.
-fn shorten<'a, 'b>(tokens: &'b [&'a str]) -> (&'b [&'a str], bool) {
-    if tokens.len() <= POINT_WORDS_MAX {
+/// At most `words_max` words, cut after the last clause that fits.
+fn shorten<'a, 'b>(tokens: &'b [&'a str], words_max: usize) -> (&'b [&'a str], bool) {
+    if tokens.len() <= words_max {
         return (tokens, false);
     }
-    let clause = (CLAUSE_WORDS_MIN..POINT_WORDS_MAX)
+    let clause = (CLAUSE_WORDS_MIN..words_max)
         .rev()
         .find(|at| tokens[*at].ends_with([',', ';', ':', '—', '–', '.', '?', '!']));
-    let end = clause.map_or(POINT_WORDS_MAX - 2, |at| at + 1);
+    let end = clause.map_or(words_max - 2, |at| at + 1);
     (&tokens[..end], true)
 }
 

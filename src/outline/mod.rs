@@ -119,14 +119,20 @@ pub fn outline(transcript: &Transcript, options: &Options) -> Outline {
             )
         })
         .collect();
-    let words_max = options.overview_words_max;
-    let mut overview =
-        overview::overview(&sections, &picks, &sentences, &terms, &language, words_max);
+    let mut people = speaker_words(transcript);
+    spans::addressed(&sentences, &vocabulary, &mut people);
+    let source = overview::Source {
+        sections: &sections,
+        sentences: &sentences,
+        terms: &terms,
+        language: &language,
+        phrases: &phrases,
+        people: &people,
+    };
+    let mut overview = overview::overview(&source, options.overview_words_max);
     if overview.is_empty() {
         overview = first_words(transcript, &sections[0], &language).text;
     }
-    let mut people = speaker_words(transcript);
-    spans::addressed(&sentences, &vocabulary, &mut people);
     let source = title::Source {
         sentences: &sentences,
         weights: &weights,

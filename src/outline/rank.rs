@@ -134,7 +134,7 @@ pub(super) fn points(
         }
         chosen.push(best);
         open.retain_mut(|pick| {
-            let shared = overlap(&terms[pick.sentence], &terms[best.sentence]);
+            let shared = words::overlap(&terms[pick.sentence], &terms[best.sentence]);
             let near = pick.sentence.abs_diff(best.sentence) == 1;
             pick.score *= (1.0 - 0.7 * shared) * if near { 0.75 } else { 1.0 };
             pick.sentence != best.sentence
@@ -144,18 +144,6 @@ pub(super) fn points(
     }
     chosen.sort_by_key(|pick| pick.sentence);
     chosen
-}
-
-/// The share of the smaller set of terms that is in the other. Long lists are compared by their
-/// first 64.
-fn overlap(a: &[Term], b: &[Term]) -> f32 {
-    let (a, b) = (&a[..a.len().min(64)], &b[..b.len().min(64)]);
-    let least = a.len().min(b.len());
-    if least == 0 {
-        return 0.0;
-    }
-    let (few, many) = if a.len() <= b.len() { (a, b) } else { (b, a) };
-    few.iter().filter(|term| many.contains(term)).count() as f32 / least as f32
 }
 
 /// What a sentence is worth to its section.
@@ -190,7 +178,7 @@ fn worth(
         (2..=3, 8..) => 1.15,
         _ => 1.0,
     };
-    if sentence.text.trim_end_matches(['"', '”', ')']).ends_with(['?', '？', '؟']) {
+    if clean::is_question(&sentence.text) {
         score *= 0.25;
     }
     if let Some(first) = head.split(' ').next()
@@ -233,15 +221,4 @@ fn names(tokens: &[&str]) -> usize {
                 && !core.starts_with("I’")
         })
         .count()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn overlap_is_the_share_of_the_smaller() {
-        assert_eq!(overlap(&[1, 2], &[2, 3, 4]), 0.5);
-        assert_eq!(overlap(&[], &[2]), 0.0);
-    }
 }

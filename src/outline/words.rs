@@ -217,6 +217,18 @@ impl Vocabulary {
     }
 }
 
+/// The share of the smaller set of terms that is in the other. Long lists are compared by their
+/// first 64.
+pub(super) fn overlap(a: &[Term], b: &[Term]) -> f32 {
+    let (a, b) = (&a[..a.len().min(64)], &b[..b.len().min(64)]);
+    let least = a.len().min(b.len());
+    if least == 0 {
+        return 0.0;
+    }
+    let (few, many) = if a.len() <= b.len() { (a, b) } else { (b, a) };
+    few.iter().filter(|term| many.contains(term)).count() as f32 / least as f32
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -257,6 +269,12 @@ mod tests {
         assert_eq!(terms[2], terms[3]);
         assert_eq!(vocabulary.look_up("really").1, Weight::Weak);
         assert_eq!(vocabulary.look_up("The"), (None, Weight::Stop));
+    }
+
+    #[test]
+    fn overlap_is_the_share_of_the_smaller() {
+        assert_eq!(overlap(&[1, 2], &[2, 3, 4]), 0.5);
+        assert_eq!(overlap(&[], &[2]), 0.0);
     }
 
     #[test]
