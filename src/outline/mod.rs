@@ -29,7 +29,7 @@ use crate::domain::transcript::Transcript;
 
 use self::language::Language;
 use self::phrases::Phrasebook;
-use self::rank::{Pick, Section, Weights};
+use self::rank::{Judge, Pick, Quoted, Section, Weights};
 use self::sentences::Sentence;
 use self::words::{Term, Vocabulary};
 
@@ -103,33 +103,23 @@ pub fn outline(transcript: &Transcript, options: &Options) -> Outline {
     };
     let sections = sections(&starts, cues.len(), &sentences);
     let weights = Weights::new(&sections, &terms, &vocabulary);
-    let picks: Vec<Vec<Pick>> = sections
-        .iter()
-        .enumerate()
-        .map(|(i, section)| {
-            rank::points(
-                i,
-                section,
-                &sentences,
-                &terms,
-                &weights,
-                &language,
-                &phrases,
-                options.length,
-            )
-        })
-        .collect();
     let mut people = speaker_words(transcript);
     spans::addressed(&sentences, &vocabulary, &mut people);
-    let source = overview::Source {
-        sections: &sections,
+    let judge = Judge {
         sentences: &sentences,
         terms: &terms,
+        weights: &weights,
         language: &language,
         phrases: &phrases,
         people: &people,
     };
-    let mut overview = overview::overview(&source, options.overview_words_max);
+    let mut quoted = Quoted::default();
+    let picks: Vec<Vec<Pick>> = sections
+        .iter()
+        .enumerate()
+        .map(|(i, section)| judge.points(i, section, options.length, &mut quoted))
+        .collect();
+    let mut overview = overview::overview(&judge, &sections, options.overview_words_max);
     if overview.is_empty() {
         overview = first_words(transcript, &sections[0], &language).text;
     }
@@ -185,9 +175,15 @@ fn points(
     let mut out: Vec<OutlinePoint> = Vec::with_capacity(picks.len().max(1));
     for pick in picks {
         let sentence = &sentences[pick.sentence];
-        let text = clean::point(&sentence.text, sentence.is_cut, language);
+        let mut text = clean::point(&sentence.text, sentence.is_cut, language);
+        let mut last_cue = sentence.last_cue;
+        if let Some(answer) = pick.answer.map(|at| &sentences[at]) {
+            text.push(' ');
+            text.push_str(&clean::point(&answer.text, answer.is_cut, language));
+            last_cue = answer.last_cue;
+        }
         if !text.is_empty() && out.iter().all(|point| point.text != text) {
-            out.push(OutlinePoint { text, cue: sentence.first_cue, last_cue: sentence.last_cue });
+            out.push(OutlinePoint { text, cue: sentence.first_cue, last_cue });
         }
     }
     if out.is_empty() {

@@ -5,15 +5,12 @@
 //! sections is told by the largest. What a sentence is worth within its section is `rank`'s matter.
 
 use std::cmp::Reverse;
-use std::collections::HashSet;
 use std::ops::Range;
 
 use super::clean;
-use super::language::Language;
-use super::phrases::Phrasebook;
-use super::rank::Section;
+use super::rank::{Judge, Section};
 use super::sentences::Sentence;
-use super::words::{self, Term};
+use super::words;
 
 /// A shorter sentence seldom says by itself what a section is about.
 const WORDS_MIN: usize = 10;
@@ -29,24 +26,17 @@ const SHORT_TALK_TIMES: usize = 18;
 const EARLY: usize = 3;
 /// A sentence goes on from one that is so many before it.
 const LEAN_REACH: usize = 2;
+/// A section has the choice of so many sentences …
+const CHOICE: i32 = 3;
+/// … each of which must be worth so much more than the one before it.
+const LATER: f32 = 0.8;
 /// Sentences are looked for in so many of a section's.
 const READ_MAX: usize = 60;
 /// A sentence that shares so much of its terms with one that is quoted says nothing new.
 const OVERLAP_MAX: f32 = 0.8;
 
-/// What an overview is made from.
-pub(super) struct Source<'a> {
-    pub sections: &'a [Section],
-    pub sentences: &'a [Sentence],
-    pub terms: &'a [Vec<Term>],
-    pub language: &'a Language,
-    pub phrases: &'a Phrasebook,
-    /// Folded words of the names of those who speak or are spoken to.
-    pub people: &'a HashSet<String>,
-}
-
 /// The leads of the sections, in order, in at most `words_max` words. Empty where no sentence fits.
-pub(super) fn overview(source: &Source<'_>, words_max: usize) -> String {
+pub(super) fn overview(judge: &Judge<'_>, sections: &[Section], words_max: usize) -> String {
     let mut kept: Vec<(usize, String)> = Vec::new();
     let mut words_left = words_max;
     // First what stands on its own, then whatever is there.
@@ -54,13 +44,20 @@ pub(super) fn overview(source: &Source<'_>, words_max: usize) -> String {
         if !kept.is_empty() {
             break;
         }
-        let mut queues: Vec<Queue> = told(source.sections, source.sentences, words_max)
+        let mut queues: Vec<Queue> = told(sections, judge.sentences, words_max)
             .into_iter()
-            .map(|part| Queue::new(part, strict))
+            .map(|(section, part)| Queue {
+                section: section.map(|i| (i, &sections[i])),
+                start: part.start,
+                next: part.start,
+                end: part.end.min(part.start + READ_MAX),
+                quoted: None,
+                strict,
+            })
             .collect();
         while !queues.is_empty() {
             queues.retain_mut(|queue| {
-                let Some((at, text)) = queue.next(source, &kept, words_left) else {
+                let Some((at, text)) = queue.next(judge, &kept, words_left) else {
                     return false;
                 };
                 words_left -= length(&text);
@@ -73,27 +70,35 @@ pub(super) fn overview(source: &Source<'_>, words_max: usize) -> String {
     kept.into_iter().map(|(_, text)| text).collect::<Vec<_>>().join(" ")
 }
 
-/// The parts that are told, in order, as sentences: all sections if there is room, else the first,
-/// which says where we are, and the largest. A short talk is one part.
-fn told(sections: &[Section], sentences: &[Sentence], words_max: usize) -> Vec<Range<usize>> {
+/// The parts that are told, in order, as sections and their sentences: all sections if there is
+/// room, else the first, which says where we are, and the largest. A short talk is one part.
+fn told(
+    sections: &[Section],
+    sentences: &[Sentence],
+    words_max: usize,
+) -> Vec<(Option<usize>, Range<usize>)> {
     let words =
-        |part: &Range<usize>| sentences[part.clone()].iter().map(|s| s.words).sum::<usize>();
+        |part: &Range<usize>| -> usize { sentences[part.clone()].iter().map(|s| s.words).sum() };
     let whole = 0..sentences.len();
     if words(&whole) < SHORT_TALK_TIMES.saturating_mul(words_max) {
-        return vec![whole];
+        return vec![(None, whole)];
     }
-    let mut out: Vec<Range<usize>> = sections.iter().map(|s| s.sentences.clone()).collect();
+    let parts = sections.iter().map(|s| s.sentences.clone()).enumerate();
+    let mut out: Vec<_> = parts.map(|(i, part)| (Some(i), part)).collect();
     let room = words_max.div_ceil(SENTENCE_WORDS).max(1);
     if out.len() > room {
-        out.sort_by_cached_key(|part| (part.start > 0, Reverse(words(part))));
+        out.sort_by_cached_key(|(i, part)| (*i > Some(0), Reverse(words(part))));
         out.truncate(room);
-        out.sort_by_key(|part| part.start);
+        out.sort_by_key(|(i, _)| *i);
     }
     out
 }
 
-/// The sentences of a section that are still to be looked at.
-struct Queue {
+/// The sentences of a part that are still to be looked at.
+struct Queue<'a> {
+    /// Index of the section, and itself; none where the part is the whole of a short talk, which is
+    /// told as it comes.
+    section: Option<(usize, &'a Section)>,
     start: usize,
     next: usize,
     end: usize,
@@ -102,66 +107,78 @@ struct Queue {
     strict: bool,
 }
 
-impl Queue {
-    fn new(part: Range<usize>, strict: bool) -> Self {
-        let Range { start, end } = part;
-        Self { start, next: start, end: end.min(start + READ_MAX), quoted: None, strict }
-    }
-
-    /// The next sentence worth quoting that fits.
+impl Queue<'_> {
+    /// The best of the next sentences worth quoting that fit.
     fn next(
         &mut self,
-        source: &Source<'_>,
+        judge: &Judge<'_>,
         kept: &[(usize, String)],
         words_left: usize,
     ) -> Option<(usize, String)> {
-        while self.next < self.end {
-            let at = self.next;
-            self.next += 1;
-            let follows = self.quoted.is_some_and(|quoted| quoted + LEAN_REACH >= at);
-            if self.strict && !stands(source, at, follows, at < self.start + EARLY) {
-                continue;
+        let choice = if self.section.is_some() { CHOICE } else { 1 };
+        let mut best: Option<(f32, usize, String)> = None;
+        let (mut seen, mut at) = (0, self.next);
+        while at < self.end && seen < choice {
+            if let Some(text) = self.quotable(at, judge, kept, words_left) {
+                let worth =
+                    self.section.map_or(1.0, |(i, section)| judge.worth(at, None, i, section));
+                let worth = worth * LATER.powi(seen);
+                if best.as_ref().is_none_or(|(known, ..)| worth > *known) {
+                    best = Some((worth, at, text));
+                }
+                seen += 1;
             }
-            let doubled = kept.iter().any(|(other, _)| {
-                words::overlap(&source.terms[*other], &source.terms[at]) > OVERLAP_MAX
-            });
-            if doubled {
-                continue;
-            }
-            let sentence = &source.sentences[at];
-            let text = clean::sentence(&sentence.text, sentence.is_cut, 40, source.language);
-            if length(&text) <= words_left && words::count(&text) > 0 {
-                self.quoted = Some(at);
-                return Some((at, text));
-            }
+            at += 1;
         }
-        None
+        let (_, at, text) = best?;
+        self.next = at + 1;
+        self.quoted = Some(at);
+        Some((at, text))
+    }
+
+    /// The text of a sentence, if it may be quoted and fits.
+    fn quotable(
+        &self,
+        at: usize,
+        judge: &Judge<'_>,
+        kept: &[(usize, String)],
+        words_left: usize,
+    ) -> Option<String> {
+        let follows = self.quoted.is_some_and(|quoted| quoted + LEAN_REACH >= at);
+        if self.strict && !stands(judge, at, follows, at < self.start + EARLY) {
+            return None;
+        }
+        let terms = &judge.terms[at];
+        if kept.iter().any(|(k, _)| words::overlap(&judge.terms[*k], terms) > OVERLAP_MAX) {
+            return None;
+        }
+        let sentence = &judge.sentences[at];
+        let text = clean::point(&sentence.text, sentence.is_cut, judge.language);
+        (length(&text) <= words_left && words::count(&text) > 0).then_some(text)
     }
 }
 
 /// Whether a sentence can be read without those around it, but for the one before it where that
 /// is quoted too.
-fn stands(source: &Source<'_>, at: usize, follows: bool, early: bool) -> bool {
-    let sentence = &source.sentences[at];
+fn stands(judge: &Judge<'_>, at: usize, follows: bool, early: bool) -> bool {
+    let sentence = &judge.sentences[at];
     let words_min = if follows { NEXT_WORDS_MIN } else { WORDS_MIN };
     // A question names what it opens; a later one, or one to somebody by name, does not.
     if !(words_min..=SENTENCE_WORDS_MAX).contains(&sentence.words)
         || (clean::is_question(&sentence.text) && !early)
-        || clean::addresses(&sentence.text, source.people)
+        || clean::addresses(&sentence.text, judge.people)
     {
         return false;
     }
-    let tokens = clean::plain_start(&sentence.text, source.language, 12);
+    let tokens = clean::plain_start(&sentence.text, judge.language, 12);
     let (head, full) = (words::head_of(&tokens, 12), words::head(&sentence.text, 12));
     let first = head.split(' ').next().unwrap_or_default();
     let leans = if early {
-        source.language.pronouns.contains(&first)
+        judge.language.pronouns.contains(&first)
     } else {
-        !follows && source.language.leaning.contains(&first)
+        !follows && judge.language.leaning.contains(&first)
     };
-    !leans
-        && !source.phrases.housekeeping.begins(&head)
-        && !source.phrases.housekeeping.begins(&full)
+    !leans && !judge.phrases.housekeeping.begins(&head) && !judge.phrases.housekeeping.begins(&full)
 }
 
 /// As a reader counts, whatever the script.
