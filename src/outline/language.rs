@@ -31,6 +31,12 @@ pub(super) struct Language {
     pub joints: &'static [&'static str],
     /// Joins two phrases in a title.
     pub and: &'static str,
+    /// Words that mostly begin a sentence ("so", "but"), separated by blanks.
+    pub firsts: &'static str,
+    /// Words that begin one more often than others ("I", "there's"), separated by blanks.
+    pub starters: &'static str,
+    /// Words that never end one ("the", "of"), separated by blanks.
+    pub dangling: &'static str,
     /// Words dropped from the head of a point.
     pub fillers: &'static [&'static str],
     /// Words dropped wherever they stand between commas or blanks ("um").
@@ -63,6 +69,9 @@ const OTHER: Language = Language {
     weak: "",
     joints: &[],
     and: "",
+    firsts: "",
+    starters: "",
+    dangling: "",
     fillers: &[],
     hesitations: &[],
     leaning: &[],

@@ -9,6 +9,7 @@
 //! is. What a model makes of a transcript belongs to `pipeline`, ids and doubts to whoever keeps
 //! the outline.
 
+mod breaks;
 mod chapters;
 mod clean;
 mod language;

@@ -92,6 +92,19 @@ pub(super) const WORDS: Language = Language {
         "into", "per", "under", "over", "after", "before", "versus", "vs",
     ],
     and: "and",
+    firsts: "so but and well yes yeah okay ok now no oh right um anyway alright then obviously \
+        hey thanks thank sorry exactly",
+    starters: "i i'm i've i'd i'll it's that's what's there's he's she's he she we we're we've \
+        we'll they're this there if when what why how who where maybe let let's once because \
+        since you it they next today these actually basically while although can did do my \
+        our you're also is",
+    dangling: "a an the and or but because if than that's of to in on at for with from by as into \
+        onto about between through during without under over per via i i'm i've i'd i'll we \
+        we're we've we'll they they're he he's she she's you're you've it's there's let's my \
+        your our their his its which who whose whom whether while although unless until am \
+        is are was were be been being has had have having can could will would shall should \
+        may might must do does don't didn't doesn't isn't aren't wasn't very really just \
+        every each some any no gonna how what's quite rather too these those not also so own",
     fillers: &[
         "so",
         "and",
