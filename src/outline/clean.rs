@@ -46,18 +46,22 @@ pub(super) fn plain_start<'a>(said: &'a str, language: &Language, words: usize) 
     let english = language.code == "en" && !language.stops.is_empty();
     // A word and its blank are some six bytes.
     let mut out: Vec<&str> = Vec::with_capacity((said.len() / 6).min(words) + 2);
-    let (mut word, mut before) = (String::new(), String::new());
-    for token in said.split_whitespace() {
+    let mut word = String::new();
+    let mut rest = said.split_whitespace();
+    while let Some(token) = rest.next() {
         word.clear();
         fold_into(&mut word, core(token));
         if word.is_empty() && out.is_empty() {
             continue;
         }
-        if language.hesitations.contains(&word.as_str()) {
+        let aside = aside(token, rest.clone(), out.last().copied(), language);
+        if aside > 0 || language.hesitations.contains(&word.as_str()) {
             // "the, um, oven": the comma before it goes as well.
             if let Some(last) = out.last_mut() {
                 *last = last.trim_end_matches(',');
             }
+            // The first word of an aside is taken already.
+            rest.by_ref().take(aside.saturating_sub(1)).for_each(drop);
             continue;
         }
         if out.is_empty()
@@ -66,20 +70,99 @@ pub(super) fn plain_start<'a>(said: &'a str, language: &Language, words: usize) 
         {
             continue;
         }
-        if !word.is_empty() && word == before && word.len() < 5 && word != "that" && word != "had" {
-            // "the the oven": the later one carries the comma, if any.
-            out.pop();
+        if rest.clone().next().is_some_and(|next| is_broken_off(token, &word, next, language)) {
+            continue;
         }
         out.push(if english { first_person(token) } else { token });
-        std::mem::swap(&mut before, &mut word);
-        // What comes next changes the last word at most; a lone comma can have become empty.
-        if out.len() > words
-            && out[..out.len() - 1].iter().filter(|word| !word.is_empty()).count() >= words
-        {
-            break;
+        drop_double(&mut out, &word, language);
+        // What comes next can change the last words, as many as a double has; a lone comma can
+        // have become empty.
+        if out.len() > words.saturating_add(DOUBLE_WORDS_MAX) {
+            let full = &out[..out.len() - DOUBLE_WORDS_MAX];
+            if full.iter().filter(|word| !word.is_empty()).count() >= words {
+                break;
+            }
         }
     }
     if out.is_empty() { said.split_whitespace().collect() } else { out }
+}
+
+/// A run of at most so many words is a stammer when it is said twice on end.
+const DOUBLE_WORDS_MAX: usize = 4;
+/// Doubles that are meant: "very very", "he had had".
+const MEANT: [&str; 6] = ["that", "had", "very", "so", "no", "bye"];
+
+/// "the the oven", "it's a it's a shame": takes out the first of two equal runs at the end; the
+/// later one carries the comma, if any. `word` is the last one, folded.
+fn drop_double(out: &mut Vec<&str>, word: &str, language: &Language) {
+    if word.is_empty() {
+        return;
+    }
+    let short = word.len() < 5 && !MEANT.contains(&word);
+    for run in usize::from(!short) + 1..=DOUBLE_WORDS_MAX {
+        let Some(from) = out.len().checked_sub(2 * run) else { return };
+        let (first, second) = out[from..].split_at(run);
+        // "New York, New York" is meant.
+        let idle = || run == 1 || first.iter().any(|token| is_stop(token, language));
+        if first.iter().zip(second).all(|(a, b)| is_same(a, b)) && idle() {
+            out.drain(from..from + run);
+            return;
+        }
+    }
+}
+
+fn is_stop(token: &str, language: &Language) -> bool {
+    language.stops.split(' ').any(|stop| is_same(stop, token))
+}
+
+fn is_same(a: &str, b: &str) -> bool {
+    let (a, b) = (core(a), core(b));
+    !a.is_empty() && (a.eq_ignore_ascii_case(b) || (!a.is_ascii() && fold(a) == fold(b)))
+}
+
+/// "th— the oven", "kn know": a word that breaks off and is begun again. `word` is the token's,
+/// folded.
+fn is_broken_off(token: &str, word: &str, next: &str, language: &Language) -> bool {
+    if word.is_empty() || word.len() > 24 {
+        return false;
+    }
+    let next = core(next);
+    let again = next.len() > core(token).len()
+        && next.get(..core(token).len()).is_some_and(|head| fold(head) == word);
+    if !again {
+        return false;
+    }
+    let dashed = token.ends_with(['-', '–', '—']);
+    let bit = word.len() <= 2
+        && word.bytes().all(|b| b.is_ascii_lowercase())
+        && token == core(token)
+        && !language.stops.is_empty()
+        && !is_stop(word, language);
+    dashed || bit
+}
+
+/// How many words an aside has that stands at a token between commas ("the oven, you know, is
+/// cold") or before one at the head; 0 where there is none.
+fn aside<'a>(
+    token: &'a str,
+    rest: impl Iterator<Item = &'a str> + Clone,
+    before: Option<&str>,
+    language: &Language,
+) -> usize {
+    if !before.is_none_or(|before| before.ends_with(',')) {
+        return 0;
+    }
+    let stands = |phrase: &str| {
+        let mut said = std::iter::once(token).chain(rest.clone());
+        let mut last = "";
+        let all = phrase.split(' ').all(|word| {
+            last = said.next().unwrap_or_default();
+            is_same(word, last)
+        });
+        all && last.ends_with(',')
+    };
+    let found = language.asides.split('|').find(|phrase| !phrase.is_empty() && stands(phrase));
+    found.map_or(0, |phrase| phrase.split(' ').count())
 }
 
 /// Automatic captions write "i": English does not.
@@ -197,6 +280,14 @@ mod tests {
         check("is it cold?", "Is it cold?");
         check("when i asked i'm told it is", "When I asked I'm told it is.");
         check("he had had enough.", "He had had enough.");
+        check("We, we went to the, to the oven.", "We went to the oven.");
+        check("It was the th— the old oven.", "It was the old oven.");
+        check("bu but I kn know it's a it's a shame.", "I know it's a shame.");
+        check("The oven, you know, is, I mean, cold.", "The oven is cold.");
+        check("You know, it is cold.", "It is cold.");
+        check("You know it is very very cold.", "You know it is very very cold.");
+        check("I mean the oven, the oven of clay.", "I mean the oven of clay.");
+        check("an ox oxbow", "An oxbow.");
         check("ßtrange", "ßtrange.");
         check("µm", "µm.");
     }

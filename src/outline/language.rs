@@ -41,6 +41,8 @@ pub(super) struct Language {
     pub fillers: &'static [&'static str],
     /// Words dropped wherever they stand between commas or blanks ("um").
     pub hesitations: &'static [&'static str],
+    /// Phrases dropped where they stand between commas ("you know").
+    pub asides: &'static str,
     /// Beginnings of sentences that lean on what came before ("it", "they").
     pub leaning: &'static [&'static str],
     /// Pronouns that stand for somebody named before.
@@ -74,6 +76,7 @@ const OTHER: Language = Language {
     dangling: "",
     fillers: &[],
     hesitations: &[],
+    asides: "",
     leaning: &[],
     pronouns: &[],
     openers: "",

@@ -12,7 +12,7 @@ use super::language::Language;
 use super::rank::Weights;
 use super::sentences::Sentence;
 use super::title::WORDS_MAX;
-use super::words::{Term, Vocabulary, Weight, fold};
+use super::words::{self, Term, Vocabulary, Weight, fold};
 
 /// A run has at most so many words.
 const RUN_WORDS_MAX: usize = 6;
@@ -238,7 +238,10 @@ fn collect(
                 }
                 let mut shown = String::with_capacity(48);
                 for at in start..=end {
-                    let word = shown_word(tokens[at]);
+                    let mut word = shown_word(tokens[at]);
+                    if at == start && matches!(language.code, "fr" | "it") {
+                        word = words::without_elision(word);
+                    }
                     if at > start {
                         shown.push(' ');
                     }

@@ -122,6 +122,19 @@ fn joined_head<'a>(tokens: impl Iterator<Item = &'a str>) -> String {
     out
 }
 
+/// "l'eau", "dell'acqua" without what is elided before the apostrophe.
+pub(super) fn without_elision(word: &str) -> &str {
+    const ELIDED: [&str; 21] = [
+        "l", "d", "j", "n", "s", "c", "m", "t", "qu", "jusqu", "lorsqu", "puisqu", "dell", "all",
+        "nell", "sull", "dall", "quell", "un", "bell", "tutt",
+    ];
+    let rest = word.find(['\'', '’']).and_then(|at| {
+        let elided = ELIDED.iter().any(|elided| elided.eq_ignore_ascii_case(&word[..at]));
+        elided.then(|| word[at..].trim_start_matches(['\'', '’']))
+    });
+    rest.unwrap_or(word)
+}
+
 /// What a word is to the outliner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Weight {
@@ -136,6 +149,8 @@ pub(super) enum Weight {
 /// The words met so far, with their terms and weights.
 pub(super) struct Vocabulary {
     stemmer: Option<Stemmer>,
+    /// Whether articles lose their vowel ("l'eau").
+    elides: bool,
     stops: HashSet<&'static str>,
     weak: HashSet<&'static str>,
     words: HashMap<String, (Option<Term>, Weight, bool)>,
@@ -150,6 +165,7 @@ impl Vocabulary {
     pub(super) fn new(language: &Language) -> Self {
         Self {
             stemmer: language.stemmer.map(Stemmer::create),
+            elides: matches!(language.code, "fr" | "it"),
             stops: language.stops.split_whitespace().collect(),
             weak: language.weak.split_whitespace().collect(),
             words: HashMap::new(),
@@ -176,8 +192,11 @@ impl Vocabulary {
         }
         let folded = self.folded.clone();
         let bare = folded.strip_suffix("'s").unwrap_or(&folded);
+        let bare = if self.elides { without_elision(bare) } else { bare };
         let lone = folded.chars().nth(1).is_none() && folded.is_ascii();
         let found = if self.stops.contains(folded.as_str()) || lone || bare.is_empty() {
+            (None, Weight::Stop)
+        } else if self.stops.contains(bare) {
             (None, Weight::Stop)
         } else {
             let stem = match &self.stemmer {
@@ -275,6 +294,17 @@ mod tests {
     fn overlap_is_the_share_of_the_smaller() {
         assert_eq!(overlap(&[1, 2], &[2, 3, 4]), 0.5);
         assert_eq!(overlap(&[], &[2]), 0.0);
+    }
+
+    #[test]
+    fn what_is_elided_belongs_to_no_word() {
+        let transcript = crate::domain::transcript::Transcript::default();
+        let mut french = Vocabulary::new(&language::of(&transcript, Some("fr")));
+        assert_eq!(french.look_up("l'eau"), french.look_up("eau"));
+        assert_eq!(french.look_up("qu'il"), (None, Weight::Stop));
+        assert_eq!(without_elision("dell’acqua"), "acqua");
+        assert_eq!(without_elision("acqua"), "acqua");
+        assert_eq!(without_elision("aujourd'hui"), "aujourd'hui");
     }
 
     #[test]

@@ -124,6 +124,9 @@ pub(super) const WORDS: Language = Language {
         "pass",
     ],
     hesitations: &["äh", "ähm", "öh", "öhm", "hm", "hmm", "mhm", "ehm"],
+    asides: "weißt du|wissen sie|weißte|sag ich mal|sagen wir|sagen wir mal|ich meine|\
+        sozusagen|quasi|ja|also|na ja|naja|nicht wahr|oder so|ne|halt|wie gesagt|\
+        ehrlich gesagt",
     leaning: &[
         "es",
         "er",

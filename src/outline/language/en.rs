@@ -139,6 +139,8 @@ pub(super) const WORDS: Language = Language {
         "no",
     ],
     hesitations: &["um", "uh", "er", "erm", "uhm", "hmm", "mhm"],
+    asides: "you know|i mean|like|right|you see|sort of|kind of|i guess|let's say|\
+        how shall i say|as i said|as i say|well|okay|yeah|actually|basically|honestly",
     leaning: &[
         "it", "it's", "its", "they", "they're", "them", "he", "she", "he's", "she's", "this",
         "that", "that's", "those", "these", "which", "there's", "there", "then", "because", "or",
@@ -199,14 +201,25 @@ pub(super) const WORDS: Language = Language {
         it turns out|turned out|which means|the result|we decided|we agreed|the reason|the \
         mistake|the secret|\
         what matters|never|always|instead of",
-    housekeeping: "next i want to ask|next i wanted to ask|i want to ask|i wanted to ask|i'd like \
-        to ask|now i want to ask|welcome to|welcome back|thanks for|thank you|thanks \
-        to|subscribe|see you|goodbye|bye|my name is|\
-        good morning|good evening|hello|hi everyone|leave a review|sponsor|show notes|next \
-        time|next week|let's talk|\
-        let's move|let's start|tell me|tell us|go on|go ahead|i have a question|does that make \
-        sense|talk about|\
-        before we|we have a question|question from|write to us|glad to be here|great to be \
-        here|happy to be here|\
-        good to be here|let's|moving on|next up",
+    housekeeping: "next i want to ask|next i wanted to ask|i want to ask|i wanted to ask|\
+        i'd like to ask|now i want to ask|welcome to|welcome back|thanks for|thank you|\
+        thanks to|subscribe|see you|goodbye|bye|my name is|good morning|good evening|\
+        hello|hi everyone|leave a review|sponsor|show notes|next time|next week|\
+        let's talk|let's move|let's start|tell me|tell us|go on|go ahead|\
+        i have a question|does that make sense|talk about|before we|we have a question|\
+        question from|write to us|glad to be here|great to be here|happy to be here|\
+        good to be here|let's|moving on|next up|welcome everyone|welcome everybody|\
+        welcome all|welcome, everyone|welcome and|welcome|hey everyone|hi everybody|\
+        hello everyone|good afternoon|thanks everyone|thanks everybody|please subscribe|\
+        like and subscribe|we're joined|we are joined|i'm joined|joining us|joining me|\
+        with us today|this episode is|today's episode is brought|brought to you|\
+        use the code|check out|check the show notes|in the show notes|follow us|\
+        you can find us|find us on|you can find me|that's it for|that's all for|\
+        that's a wrap|until next time|take care|have a great|have a good|nice to meet you|\
+        pleasure to|it's a pleasure|how are you|how's it going|can you hear|\
+        can everybody hear|can everyone hear|next slide|any questions|\
+        are there any questions|any other questions|another question|one more question|\
+        next question|shall we start|shall we begin|we will now proceed|let us|\
+        we have a couple of|we have a few|we have a handful|in order to help us|\
+        we don't have any|apologies",
 };

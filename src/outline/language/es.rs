@@ -99,6 +99,8 @@ pub(super) const WORDS: Language = Language {
         "realmente",
     ],
     hesitations: &["eh", "em", "ehm", "mmm", "mm", "hmm", "uhm", "ejem"],
+    asides: "o sea|digamos|sabes|ya sabes|verdad|es decir|quiero decir|la verdad|bueno|pues|\
+        vamos|mira|no sé|por así decirlo|claro|básicamente|digo",
     leaning: &[
         "eso", "esto", "esa", "ese", "esos", "esas", "estos", "estas", "él", "ella", "ellos",
         "ellas", "ello", "lo", "la", "le", "les", "se", "este", "esta", "porque", "o", "cual",

@@ -105,6 +105,8 @@ pub(super) const WORDS: Language = Language {
         "coup",
     ],
     hesitations: &["euh", "heu", "hum", "hmm", "mm", "mmh", "euhm"],
+    asides: "tu sais|vous savez|tu vois|vous voyez|je veux dire|disons|on va dire|\
+        comment dire|enfin|bon|ben|bah|voilà|hein|quoi|en fait|pour ainsi dire|genre",
     leaning: &[
         "il",
         "elle",

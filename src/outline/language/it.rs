@@ -105,6 +105,8 @@ pub(super) const WORDS: Language = Language {
         "già",
     ],
     hesitations: &["eh", "ehm", "uhm", "mmm", "mm", "hmm", "ahm"],
+    asides: "sai|sapete|cioè|diciamo|voglio dire|insomma|ecco|no|beh|allora|guarda|come dire|\
+        per così dire|diciamo così|praticamente|capito",
     leaning: &[
         "lui", "lei", "loro", "esso", "essa", "essi", "ciò", "questo", "questa", "questi",
         "queste", "quello", "quella", "quelli", "quelle", "perché", "o", "oppure", "che", "cui",

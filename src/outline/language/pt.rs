@@ -101,6 +101,8 @@ pub(super) const WORDS: Language = Language {
         "basicamente",
     ],
     hesitations: &["eh", "ah", "hã", "ahn", "hum", "hmm", "mm", "éh"],
+    asides: "sabe|sabes|quer dizer|digamos|tipo|tipo assim|né|enfim|bom|bem|olha|ou seja|\
+        eu diria|vamos dizer|por assim dizer|claro|pois",
     leaning: &[
         "isso", "isto", "aquilo", "ele", "ela", "eles", "elas", "lhe", "lhes", "o", "que", "esse",
         "essa", "esses", "essas", "este", "esta", "estes", "estas", "porque", "ou", "qual",
