@@ -299,6 +299,8 @@ mod tests {
             "So, um, well, the the oven is, um, is is cold and we lit it at six on a Saturday",
             "x , um , um , um , um , um so the the oven oven , um is is cold",
             "um uh um",
+            "I mean, we, we went to the, to the oven, you know, th- the old one in the in the yard",
+            "it was in the it was in the it was in the oven",
             "One two three four five six, um, seven",
             "one two three four five is is six",
             "",
@@ -310,7 +312,7 @@ mod tests {
             }
         }
         let long = "oven bread ".repeat(1_000);
-        assert_eq!(plain_start(&long, &english, 6).len(), 7);
+        assert_eq!(plain_start(&long, &english, 6).len(), 6 + DOUBLE_WORDS_MAX + 1);
     }
 
     #[test]

@@ -35,7 +35,7 @@ use self::sentences::Sentence;
 use self::words::{Term, Vocabulary};
 
 /// Counts up when the same transcript gives another outline; stands in a recap as `made_by.outline.version`.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// What is known of an episode beside its transcript.
 #[derive(Clone, Debug)]

@@ -135,6 +135,9 @@ const QUESTION_WORDS_MAX: usize = 22;
 /// An answer of fewer words ("Sure.") is passed over for the sentence after it.
 const ANSWER_WORDS_MIN: usize = 3;
 
+/// A question with its answer tells more than its words: it says why they were said.
+const ANSWERED: f32 = 1.2;
+
 /// At most 64 terms, each once.
 fn distinct(terms: &[Term]) -> Vec<Term> {
     let mut out: Vec<Term> = terms.iter().copied().take(64).collect();
@@ -271,6 +274,9 @@ impl Judge<'_> {
         if answer.is_none() && clean::is_question(&sentence.text) {
             score *= 0.15;
         }
+        if answer.is_some() {
+            score *= ANSWERED;
+        }
         if clean::addresses(&sentences[at].text, people) {
             score *= 0.5;
         }
@@ -314,4 +320,22 @@ fn names(tokens: &[&str]) -> usize {
                 && !core.starts_with("I’")
         })
         .count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_quoted_once_is_not_quoted_again() {
+        let mut quoted = Quoted::default();
+        assert!(quoted.add(&[1, 2, 3, 4, 5]));
+        assert!(!quoted.add(&[5, 4, 3, 2, 1, 1]));
+        assert!(!quoted.add(&[1, 2, 3, 4, 9]));
+        assert!(quoted.add(&[1, 2, 3, 8, 9]));
+        // Few terms are shared by chance.
+        assert!(quoted.add(&[1, 2, 3]));
+        assert!(quoted.add(&[1, 2, 3]));
+        assert!(quoted.add(&[]));
+    }
 }

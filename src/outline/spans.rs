@@ -101,6 +101,16 @@ pub(super) fn named(
             if words > WORDS_MAX || second.terms.iter().any(|term| first.terms.contains(term)) {
                 continue;
             }
+            // What stands in one run is no pair.
+            let whole = all.iter().any(|span| {
+                span.terms.len() >= first.terms.len() + second.terms.len()
+                    && [first, second]
+                        .iter()
+                        .all(|part| part.terms.iter().all(|term| span.terms.contains(term)))
+            });
+            if whole {
+                continue;
+            }
             let shape = first.shape.min(second.shape);
             let value = shape * (first.sum + second.sum) / (words as f32 + LENGTH_PRIOR);
             // In the order in which the talk comes to them.
@@ -304,5 +314,67 @@ pub(super) fn addressed(
         {
             out.insert(fold(core(first)));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::transcript::Transcript;
+    use crate::outline::language;
+    use crate::outline::rank::Section;
+
+    fn sentence(text: &str) -> Sentence {
+        Sentence {
+            text: text.to_owned(),
+            first_cue: 0,
+            last_cue: 0,
+            words: words::count(text),
+            new_speaker: false,
+            is_cut: false,
+        }
+    }
+
+    /// The best title of the last of several sections, each of one sentence.
+    #[track_caller]
+    fn check(code: &str, sections: &[&str], want: &str) {
+        let language = language::of(&Transcript::default(), Some(code));
+        let mut vocabulary = Vocabulary::new(&language);
+        let sentences: Vec<Sentence> = sections.iter().map(|text| sentence(text)).collect();
+        let terms: Vec<Vec<Term>> = sections.iter().map(|text| vocabulary.terms(text)).collect();
+        let parts: Vec<Section> =
+            (0..sections.len()).map(|i| Section { cues: i..i + 1, sentences: i..i + 1 }).collect();
+        let weights = Weights::new(&parts, &terms, &vocabulary);
+        let mut people = HashSet::new();
+        addressed(&sentences, &vocabulary, &mut people);
+        let section = sections.len() - 1;
+        let worth = Worth { section, weights: &weights, language: &language, people: &people };
+        let found = named(&sentences[section..], &worth, &mut vocabulary);
+        assert_eq!(found.first().map(String::as_str), Some(want));
+    }
+
+    #[test]
+    fn a_run_is_worth_its_words_and_an_opening_more() {
+        let other = "We bake bread in the oven and we talk about the oven.";
+        check(
+            "en",
+            &[other, "Then there is winter feeding of the hives, and of the oven."],
+            "winter feeding",
+        );
+        check("en", &[other, "Edda, tell us about the spring honey in May."], "spring honey");
+        check("fr", &[other, "On parle aussi de l'eau de pluie."], "eau de pluie");
+    }
+
+    #[test]
+    fn only_a_lone_name_before_a_comma_is_addressed() {
+        let english = language::of(&Transcript::default(), Some("en"));
+        let mut vocabulary = Vocabulary::new(&english);
+        let said =
+            ["Edda, how hot is it?", "Today, as ever, is cold.", "Nora bakes, too.", "it is today"];
+        let sentences: Vec<Sentence> = said.iter().map(|text| sentence(text)).collect();
+        said.iter().for_each(|text| drop(vocabulary.terms(text)));
+        let mut people = HashSet::new();
+        addressed(&sentences, &vocabulary, &mut people);
+        assert_eq!(people, HashSet::from(["edda".to_owned()]));
     }
 }

@@ -94,8 +94,35 @@ pub(super) fn clause(text: &str) -> String {
         }
         out.push_str(word);
     }
-    let out: String = out.chars().filter(|c| !c.is_control()).take(limit).collect();
-    capital(core(&out))
+    let out: String = out.chars().filter(|c| !c.is_control()).take(limit + 1).collect();
+    if out.chars().count() <= limit {
+        return capital(core(&out));
+    }
+    let cut = match limit {
+        UNSPACED_MAX => unspaced_head(&out),
+        _ => &out[..out.char_indices().nth(limit).map_or(out.len(), |(at, _)| at)],
+    };
+    capital(core(cut))
+}
+
+/// The head of a text without spaces, of at most [`UNSPACED_MAX`] characters, cut where a word
+/// begins, as far as the script shows: in Japanese where kanji or katakana follow hiragana, in
+/// Chinese before a particle. Particles at its end are left out.
+fn unspaced_head(text: &str) -> &str {
+    const PARTICLES: [char; 22] = [
+        'は', 'が', 'を', 'に', 'で', 'と', 'も', 'の', 'へ', 'や', '的', '了', '在', '是', '和',
+        '与', '就', '都', '也', '把', '被', '对',
+    ];
+    let chars: Vec<(usize, char)> = text.char_indices().take(UNSPACED_MAX + 1).collect();
+    let is_hiragana = |c: char| matches!(c as u32, 0x3040..=0x309F);
+    let begins = |at: usize| {
+        let (before, c) = (chars[at - 1].1, chars[at].1);
+        (is_hiragana(before) && !is_hiragana(c)) || (!is_hiragana(c) && PARTICLES.contains(&c))
+    };
+    // A title of less than half the length says too little.
+    let cut = (UNSPACED_MAX / 2..chars.len()).rev().find(|at| begins(*at));
+    let end = cut.or(chars.len().checked_sub(1)).map_or(text.len(), |at| chars[at].0);
+    text[..end].trim_end_matches(PARTICLES)
 }
 
 /// "Let's talk about the chain, because …" announces "The chain".
@@ -282,6 +309,51 @@ mod tests {
         assert!(clause(&"窯".repeat(90)).chars().count() <= UNSPACED_MAX);
         assert!(clause(&"x".repeat(900)).chars().count() <= CHARS_MAX);
         assert_eq!(clause("..."), "");
+    }
+
+    #[test]
+    fn a_title_without_spaces_is_cut_where_a_word_begins() {
+        assert_eq!(
+            clause("町の古い窯をもう一度使えるようにするための工事について"),
+            "町の古い窯をもう一度使えるようにする"
+        );
+        assert_eq!(
+            clause("今天我们讨论村里老面包炉的修理以及下一步的计划"),
+            "今天我们讨论村里老面包炉"
+        );
+        assert!(clause(&"は".repeat(90)).chars().count() <= UNSPACED_MAX);
+    }
+
+    #[track_caller]
+    fn check_named(text: &str, want: Option<&str>) {
+        let english = language::of(&Transcript::default(), Some("en"));
+        let mut vocabulary = Vocabulary::new(&english);
+        let found = numbered(text, &mut vocabulary)
+            .or_else(|| quoted(text, &mut vocabulary))
+            .or_else(|| presented(text, &english, &mut vocabulary));
+        assert_eq!(found.as_deref(), want, "{text}");
+    }
+
+    #[test]
+    fn what_is_quoted_numbered_or_presented_is_a_name() {
+        check_named(
+            "The next item is titled, \"Winter feeding of weak hives\".",
+            Some("Winter feeding of weak hives"),
+        );
+        check_named("\"How do you wire a dome? Someone asked that.", None);
+        check_named("Next question, \"How do you wire a dome?\"", Some("How do you wire a dome?"));
+        check_named("He said \"no\" to that.", None);
+        check_named("He said \"no way, never, I will not\" to that.", None);
+        check_named("We go on with Oven Club #4907, which cracked.", Some("Oven Club #4907"));
+        check_named("That was #1 of the year.", None);
+        check_named("The last item is winter feeding, which is hard.", Some("Winter feeding"));
+        check_named("Second on the list is the quality of clay.", Some("The quality of clay"));
+        check_named("The next one, I think we know.", None);
+        check_named("We bake bread in it.", None);
+        check_named(
+            "Next is \"a title of many more words than any title ought to have here\".",
+            None,
+        );
     }
 
     #[test]

@@ -193,7 +193,7 @@ pub(super) const WORDS: Language = Language {
         about|how about|\
         let's do|come to|we come to|get to",
     ordinals: "next last first second third fourth fifth sixth final finally lastly firstly secondly",
-    links: "is was are were titled called named about on being comes",
+    links: "is was are were titled called named about being comes",
     conclusions: "so the rule|the rule is|the rule of thumb|my rule|the point is|the lesson|that \
         is why|that's why|\
         the answer is|the trick is|the key is|the main thing|most important|the idea is|in \
