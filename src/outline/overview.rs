@@ -16,6 +16,8 @@ use super::words;
 const WORDS_MIN: usize = 10;
 /// One that goes on from the sentence before it may be shorter.
 const NEXT_WORDS_MIN: usize = 8;
+/// One that holds a name, even shorter.
+const NAMING_WORDS_MIN: usize = 4;
 /// A longer one is a run-on, and would leave no room for others.
 const SENTENCE_WORDS_MAX: usize = 60;
 /// So many words are counted on for a sentence when sections are chosen.
@@ -30,6 +32,8 @@ const LEAN_REACH: usize = 2;
 const CHOICE: i32 = 3;
 /// … each of which must be worth so much more than the one before it.
 const LATER: f32 = 0.8;
+/// … but a name that stands where the section opens counts so many times.
+const NAMED: f32 = 6.0;
 /// Sentences are looked for in so many of a section's.
 const READ_MAX: usize = 60;
 /// A sentence that shares so much of its terms with one that is quoted says nothing new.
@@ -122,7 +126,8 @@ impl Queue<'_> {
             if let Some(text) = self.quotable(at, judge, kept, words_left) {
                 let worth =
                     self.section.map_or(1.0, |(i, section)| judge.worth(at, None, i, section));
-                let worth = worth * LATER.powi(seen);
+                let named = names(&judge.sentences[at]) && at < self.start + EARLY;
+                let worth = worth * LATER.powi(seen) * if named { NAMED } else { 1.0 };
                 if best.as_ref().is_none_or(|(known, ..)| worth > *known) {
                     best = Some((worth, at, text));
                 }
@@ -162,8 +167,13 @@ impl Queue<'_> {
 /// is quoted too.
 fn stands(judge: &Judge<'_>, at: usize, follows: bool, early: bool) -> bool {
     let sentence = &judge.sentences[at];
-    let words_min = if follows { NEXT_WORDS_MIN } else { WORDS_MIN };
     // A question names what it opens; a later one, or one to somebody by name, does not.
+    let names = names(sentence);
+    let words_min = match (names, follows) {
+        (true, _) => NAMING_WORDS_MIN,
+        (_, true) => NEXT_WORDS_MIN,
+        _ => WORDS_MIN,
+    };
     if !(words_min..=SENTENCE_WORDS_MAX).contains(&sentence.words)
         || (clean::is_question(&sentence.text) && !early)
         || clean::addresses(&sentence.text, judge.people)
@@ -178,7 +188,14 @@ fn stands(judge: &Judge<'_>, at: usize, follows: bool, early: bool) -> bool {
     } else {
         !follows && judge.language.leaning.contains(&first)
     };
-    !leans && !judge.phrases.housekeeping.begins(&head) && !judge.phrases.housekeeping.begins(&full)
+    // "Next question, “Why is the dome of clay?”" keeps house, but names what comes.
+    let house = &judge.phrases.housekeeping;
+    !leans && (names || !(house.begins(&head) || house.begins(&full)))
+}
+
+/// Whether a sentence holds a name in quotation marks or with a number.
+fn names(sentence: &Sentence) -> bool {
+    sentence.text.contains(['"', '“', '„', '«', '#'])
 }
 
 /// As a reader counts, whatever the script.

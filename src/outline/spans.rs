@@ -194,13 +194,14 @@ fn collect(
         let (term, weight) = vocabulary.look_up(word);
         let odd = word.len() < 2 || word.len() > 30 || word.contains(['/', '@', '…']);
         let folded = fold(word);
-        let person = worth.people.contains(&folded);
+        let idle =
+            worth.people.contains(&folded) || language.hesitations.contains(&folded.as_str());
         // "Core #240", "version 3.5": a number that follows its name.
         let number = word.starts_with(|c: char| c.is_ascii_digit())
             && at > 0
             && !ends(at - 1)
             && (tokens[at].starts_with('#') || cores[at - 1].starts_with(char::is_uppercase));
-        seen.push(match (odd || person, number) {
+        seen.push(match (odd || idle, number) {
             (_, true) => (term, Weight::Strong),
             (true, _) => (term, Weight::Stop),
             _ => (term, weight),

@@ -32,7 +32,7 @@ pub(super) const WORDS: Language = Language {
         which while who who'd who's whole whom whose why will with within without won't would \
         wouldn't yes yet you \
         you'd you'll you're you've your yours yourself yourselves",
-    weak: "behind beside besides inside outside underneath along across edition short able \
+    weak: "next behind beside besides inside outside underneath along across edition short able \
         absolutely actual actually ago agree almost already alright always amazing anyway ask \
         asked asking bad \
         basic basically begin best better big bit bring brings brought call called calls came \
@@ -138,7 +138,7 @@ pub(super) const WORDS: Language = Language {
         "then",
         "no",
     ],
-    hesitations: &["um", "uh", "er", "erm", "uhm", "hmm", "mhm"],
+    hesitations: &["um", "uh", "er", "erm", "uhm", "umm", "hm", "hmm", "mm", "mmm", "mhm"],
     asides: "you know|i mean|like|right|you see|sort of|kind of|i guess|let's say|\
         how shall i say|as i said|as i say|well|okay|yeah|actually|basically|honestly",
     leaning: &[
