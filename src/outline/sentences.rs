@@ -282,6 +282,15 @@ mod tests {
     }
 
     #[test]
+    fn a_quotation_without_end_hides_no_full_stop() {
+        let mut lines = vec!["a> She said: \"It is warm and they left."];
+        lines.extend(["a> The oven was cold, so we lit it at six, and it burned well."; 12]);
+        let transcript = transcript(&lines);
+        let found = split(&transcript, &language::of(&transcript, Some("en")));
+        assert!(found.iter().all(|s| s.text.ends_with('.') && !s.is_cut), "{found:?}");
+    }
+
+    #[test]
     fn cues_without_words_are_in_no_sentence() {
         check(&["...", "♪", "\0"], &[]);
         check(&[], &[]);
