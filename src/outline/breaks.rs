@@ -62,7 +62,7 @@ const LONG_WORDS: usize = 20;
 const LONG_COST: f32 = 0.1;
 /// No piece is longer, wherever it must be cut.
 const WORDS_MAX: usize = 40;
-/// Where a cue takes longer than its letters do, the speaker pauses within it; who knows where. Each
+/// Where a cue takes longer than its letters do, the speaker pauses within it, who knows where. Each
 /// gap in it has this share of what such a pause adds between cues.
 const HIDDEN_SHARE: f32 = 0.6;
 /// Where one cue of so many begins after a pause, captions break at pauses and hide none.

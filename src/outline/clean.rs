@@ -67,6 +67,7 @@ pub(super) fn plain_start<'a>(said: &'a str, language: &Language, words: usize) 
         if out.is_empty()
             && language.fillers.contains(&word.as_str())
             && !token.ends_with(['?', '"', '”'])
+            && is_idle(token, &word, rest.clone().next())
         {
             continue;
         }
@@ -85,6 +86,21 @@ pub(super) fn plain_start<'a>(said: &'a str, language: &Language, words: usize) 
         }
     }
     if out.is_empty() { said.split_whitespace().collect() } else { out }
+}
+
+/// Whether a filler fills only: "No, it is cold" but not "No oven is cold", "Así, …" but not "Así
+/// que".
+fn is_idle(token: &str, word: &str, next: Option<&str>) -> bool {
+    const WITH_COMMA: [&str; 46] = [
+        "no", "like", "look", "see", "listen", "right", "then", "sí", "así", "este", "bien",
+        "vale", "mira", "oye", "vamos", "nada", "nein", "nee", "ja", "gut", "dann", "eben",
+        "genau", "klar", "schau", "halt", "doch", "non", "oui", "bon", "ah", "après", "puis",
+        "tiens", "écoute", "écoutez", "não", "sim", "bom", "bem", "olha", "assim", "sì", "bene",
+        "senti", "guarda",
+    ];
+    const JOINED: [&str; 4] = ["que", "che", "dass", "qu'il"];
+    let joined = next.is_some_and(|next| JOINED.iter().any(|word| is_same(word, next)));
+    !joined && (!WITH_COMMA.contains(&word) || token != core(token) || next.is_none())
 }
 
 /// A run of at most so many words is a stammer when it is said twice on end.
@@ -288,6 +304,8 @@ mod tests {
         check("You know it is very very cold.", "You know it is very very cold.");
         check("I mean the oven, the oven of clay.", "I mean the oven of clay.");
         check("an ox oxbow", "An oxbow.");
+        check("No oven is cold.", "No oven is cold.");
+        check("No, the oven is cold.", "The oven is cold.");
         check("ßtrange", "ßtrange.");
         check("µm", "µm.");
     }
@@ -313,6 +331,27 @@ mod tests {
         }
         let long = "oven bread ".repeat(1_000);
         assert_eq!(plain_start(&long, &english, 6).len(), 6 + DOUBLE_WORDS_MAX + 1);
+    }
+
+    #[test]
+    fn what_is_left_out_turns_no_meaning_in_any_language() {
+        for (code, said, want) in [
+            ("es", "No lo sé.", "No lo sé."),
+            ("es", "Bueno, pues el horno está frío", "El horno está frío."),
+            ("es", "Así que el horno está frío.", "Así que el horno está frío."),
+            ("de", "Ja, also der Ofen, ähm, ist kalt", "Der Ofen ist kalt."),
+            ("de", "Nein heißt nein.", "Nein heißt nein."),
+            ("fr", "Euh, alors le four est, tu vois, froid", "Le four est froid."),
+            ("fr", "Alors que le four est froid.", "Alors que le four est froid."),
+            ("fr", "Du pain et de l'eau.", "Du pain et de l'eau."),
+            ("pt", "Então, o forno, quer dizer, está frio", "O forno está frio."),
+            ("pt", "Não sei.", "Não sei."),
+            ("it", "Allora, il forno è, cioè, freddo", "Il forno è freddo."),
+            ("it", "Non lo so.", "Non lo so."),
+        ] {
+            let language = language::of(&Transcript::default(), Some(code));
+            assert_eq!(point(said, false, &language), want);
+        }
     }
 
     #[test]

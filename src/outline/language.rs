@@ -29,6 +29,8 @@ pub(super) struct Language {
     pub weak: &'static str,
     /// Prepositions and the like that may join two content words within a title.
     pub joints: &'static [&'static str],
+    /// Endings of words that rather do or describe than name: such a word seldom ends a title.
+    pub verbal: &'static [&'static str],
     /// Joins two phrases in a title.
     pub and: &'static str,
     /// Words that mostly begin a sentence ("so", "but"), separated by blanks.
@@ -70,6 +72,7 @@ const OTHER: Language = Language {
     stops: "",
     weak: "",
     joints: &[],
+    verbal: &[],
     and: "",
     firsts: "",
     starters: "",

@@ -163,7 +163,7 @@ fn points_for(words: usize, length: Length) -> usize {
         _ => 5,
     };
     match length {
-        Length::Brief => (normal + 1) / 2,
+        Length::Brief => usize::div_ceil(normal, 2),
         Length::Normal => normal,
         Length::Long => normal * 2,
     }

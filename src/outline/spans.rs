@@ -244,7 +244,7 @@ fn collect(
                     (_, true) => 1.0,
                     _ => 0.75,
                 };
-                if language.code == "en" && is_verbal(cores[end]) {
+                if is_verbal(cores[end], language) {
                     shape *= 0.6;
                 }
                 let mut shown = String::with_capacity(48);
@@ -283,9 +283,14 @@ fn shown_word(token: &str) -> &str {
     }
 }
 
-/// A word that rather does or describes than names.
-fn is_verbal(word: &str) -> bool {
-    word.len() > 5 && ["ly", "ed"].iter().any(|end| word.ends_with(end))
+/// A word that rather does or describes than names, by its ending; in German by its small letter.
+fn is_verbal(word: &str, language: &Language) -> bool {
+    /// Shorter words end so by chance.
+    const LETTERS_MIN: usize = 6;
+    if language.code == "de" {
+        return word.starts_with(char::is_lowercase);
+    }
+    word.chars().count() >= LETTERS_MIN && language.verbal.iter().any(|end| word.ends_with(end))
 }
 
 /// Words after which a noun phrase begins.

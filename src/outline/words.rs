@@ -194,9 +194,8 @@ impl Vocabulary {
         let bare = folded.strip_suffix("'s").unwrap_or(&folded);
         let bare = if self.elides { without_elision(bare) } else { bare };
         let lone = folded.chars().nth(1).is_none() && folded.is_ascii();
-        let found = if self.stops.contains(folded.as_str()) || lone || bare.is_empty() {
-            (None, Weight::Stop)
-        } else if self.stops.contains(bare) {
+        let stop = self.stops.contains(folded.as_str()) || self.stops.contains(bare);
+        let found = if stop || lone || bare.is_empty() {
             (None, Weight::Stop)
         } else {
             let stem = match &self.stemmer {

@@ -75,6 +75,7 @@ pub(super) const WORDS: Language = Language {
         "der", "die", "das", "des", "dem", "den", "und", "für", "von", "mit", "im", "in", "ohne",
         "zum", "zur", "am", "aus",
     ],
+    verbal: &[],
     and: "und",
     firsts: "also und aber ja nein gut okay nun naja dann jetzt genau danke hallo doch trotzdem \
         deshalb außerdem übrigens",
@@ -121,7 +122,6 @@ pub(super) const WORDS: Language = Language {
         "natürlich",
         "tatsächlich",
         "schau",
-        "pass",
     ],
     hesitations: &["äh", "ähm", "öh", "öhm", "hm", "hmm", "mhm", "ehm"],
     asides: "weißt du|wissen sie|weißte|sag ich mal|sagen wir|sagen wir mal|ich meine|\

@@ -91,6 +91,7 @@ pub(super) const WORDS: Language = Language {
         "of", "the", "for", "in", "and", "to", "on", "with", "a", "from", "at", "by", "without",
         "into", "per", "under", "over", "after", "before", "versus", "vs",
     ],
+    verbal: &["ly", "ed"],
     and: "and",
     firsts: "so but and well yes yeah okay ok now no oh right um anyway alright then obviously \
         hey thanks thank sorry exactly",

@@ -50,6 +50,10 @@ pub(super) const WORDS: Language = Language {
     joints: &[
         "de", "del", "la", "el", "los", "las", "en", "y", "para", "con", "por", "a", "sin", "al",
     ],
+    verbal: &[
+        "ando", "endo", "aron", "eron", "aran", "eran", "ado", "ido", "mente", "aban", "ían",
+        "aría", "arían",
+    ],
     and: "y",
     firsts: "así pero y bueno entonces pues luego ahora sí no vale claro también además gracias \
         hola mira después",

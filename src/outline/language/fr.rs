@@ -59,6 +59,7 @@ pub(super) const WORDS: Language = Language {
         "de", "du", "des", "la", "le", "les", "en", "et", "pour", "avec", "à", "au", "aux", "sans",
         "sur",
     ],
+    verbal: &["aient", "èrent", "ait", "eront", "erait", "eraient", "ez"],
     and: "et",
     firsts: "alors donc mais et bon oui non ben bah voilà ensuite puis maintenant enfin bref \
         d'accord merci bonjour après",
@@ -101,8 +102,6 @@ pub(super) const WORDS: Language = Language {
         "justement",
         "après",
         "puis",
-        "du",
-        "coup",
     ],
     hesitations: &["euh", "heu", "hum", "hmm", "mm", "mmh", "euhm"],
     asides: "tu sais|vous savez|tu vois|vous voyez|je veux dire|disons|on va dire|\

@@ -61,6 +61,10 @@ pub(super) const WORDS: Language = Language {
         "di", "del", "della", "dei", "delle", "il", "la", "i", "le", "in", "e", "per", "con", "a",
         "al", "senza",
     ],
+    verbal: &[
+        "ando", "endo", "arono", "irono", "erono", "ato", "uto", "mente", "avano", "evano", "ebbe",
+        "ebbero",
+    ],
     and: "e",
     firsts: "allora quindi ma e sì no beh bene dunque poi ora adesso però insomma comunque ecco \
         certo grazie ciao dopo inoltre",

@@ -56,6 +56,10 @@ pub(super) const WORDS: Language = Language {
         "de", "do", "da", "dos", "das", "o", "a", "os", "as", "em", "e", "para", "com", "por",
         "sem", "no", "na",
     ],
+    verbal: &[
+        "ando", "endo", "indo", "aram", "eram", "iram", "ado", "ido", "mente", "avam", "iam",
+        "ariam",
+    ],
     and: "e",
     firsts: "então mas e bom sim não pois aí agora depois também além obrigado obrigada olá olha \
         enfim certo claro",
