@@ -168,7 +168,8 @@ impl Queue<'_> {
 fn stands(judge: &Judge<'_>, at: usize, follows: bool, early: bool) -> bool {
     let sentence = &judge.sentences[at];
     // A question names what it opens; a later one, or one to somebody by name, does not.
-    let names = names(sentence);
+    // The first sentence of all names the episode and welcomes to it.
+    let names = at > 0 && names(sentence);
     let words_min = match (names, follows) {
         (true, _) => NAMING_WORDS_MIN,
         (_, true) => NEXT_WORDS_MIN,
