@@ -16,6 +16,8 @@ use super::words;
 const WORDS_MIN: usize = 10;
 /// One that goes on from the sentence before it may be shorter.
 const NEXT_WORDS_MIN: usize = 8;
+/// Talk of fewer sentences, some ten minutes, is taken for a part of an episode.
+const EPISODE_SENTENCES_MIN: usize = 100;
 /// One that holds a name, even shorter.
 const NAMING_WORDS_MIN: usize = 4;
 /// A longer one is a run-on, and would leave no room for others.
@@ -168,8 +170,9 @@ impl Queue<'_> {
 fn stands(judge: &Judge<'_>, at: usize, follows: bool, early: bool) -> bool {
     let sentence = &judge.sentences[at];
     // A question names what it opens; a later one, or one to somebody by name, does not.
-    // The first sentence of all names the episode and welcomes to it.
-    let names = at > 0 && names(sentence);
+    // The first sentence of a whole episode names it and welcomes to it; an extract does not.
+    let whole = judge.sentences.len() >= EPISODE_SENTENCES_MIN;
+    let names = (at > 0 || !whole) && names(sentence);
     let words_min = match (names, follows) {
         (true, _) => NAMING_WORDS_MIN,
         (_, true) => NEXT_WORDS_MIN,
