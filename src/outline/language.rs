@@ -29,12 +29,22 @@ pub(super) struct Language {
     pub weak: &'static str,
     /// Prepositions and the like that may join two content words within a title.
     pub joints: &'static [&'static str],
+    /// Endings of words that rather do or describe than name: such a word seldom ends a title.
+    pub verbal: &'static [&'static str],
     /// Joins two phrases in a title.
     pub and: &'static str,
+    /// Words that mostly begin a sentence ("so", "but"), separated by blanks.
+    pub firsts: &'static str,
+    /// Words that begin one more often than others ("I", "there's"), separated by blanks.
+    pub starters: &'static str,
+    /// Words that never end one ("the", "of"), separated by blanks.
+    pub dangling: &'static str,
     /// Words dropped from the head of a point.
     pub fillers: &'static [&'static str],
     /// Words dropped wherever they stand between commas or blanks ("um").
     pub hesitations: &'static [&'static str],
+    /// Phrases dropped where they stand between commas ("you know").
+    pub asides: &'static str,
     /// Beginnings of sentences that lean on what came before ("it", "they").
     pub leaning: &'static [&'static str],
     /// Pronouns that stand for somebody named before.
@@ -49,6 +59,8 @@ pub(super) struct Language {
     pub steps: &'static str,
     /// What a programme has parts of ("question", "item").
     pub parts: &'static str,
+    /// Words between such a word and the name of the item ("is", "titled"), separated by blanks.
+    pub links: &'static str,
     /// Phrases that mark a conclusion or a rule.
     pub conclusions: &'static str,
     /// Phrases of greeting, thanks and housekeeping: no sentence to quote.
@@ -62,9 +74,14 @@ const OTHER: Language = Language {
     stops: "",
     weak: "",
     joints: &[],
+    verbal: &[],
     and: "",
+    firsts: "",
+    starters: "",
+    dangling: "",
     fillers: &[],
     hesitations: &[],
+    asides: "",
     leaning: &[],
     pronouns: &[],
     openers: "",
@@ -72,6 +89,7 @@ const OTHER: Language = Language {
     announcements: "",
     steps: "",
     parts: "",
+    links: "",
     conclusions: "",
     housekeeping: "",
 };

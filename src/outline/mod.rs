@@ -9,6 +9,7 @@
 //! is. What a model makes of a transcript belongs to `pipeline`, ids and doubts to whoever keeps
 //! the outline.
 
+mod breaks;
 mod chapters;
 mod clean;
 mod cohesion;
@@ -21,6 +22,7 @@ mod rank;
 pub mod sections;
 mod segment;
 mod sentences;
+mod spans;
 mod title;
 mod turns;
 mod words;
@@ -33,12 +35,12 @@ use crate::domain::transcript::Transcript;
 use self::cues::Cues;
 use self::language::Language;
 use self::phrases::Phrasebook;
-use self::rank::{Pick, Section, Weights};
+use self::rank::{Judge, Pick, Quoted, Section, Weights};
 use self::sentences::Sentence;
 use self::words::{Term, Vocabulary};
 
 /// Counts up when the same transcript gives another outline; stands in a recap as `made_by.outline.version`.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// What is known of an episode beside its transcript.
 #[derive(Clone, Debug)]
@@ -102,34 +104,31 @@ pub fn outline(transcript: &Transcript, options: &Options) -> Outline {
     };
     let sections = sections(&starts, cues.len(), &sentences);
     let weights = Weights::new(&sections, &terms, &vocabulary);
+    let mut people = speaker_words(transcript);
+    spans::addressed(&sentences, &vocabulary, &mut people);
+    let judge = Judge {
+        sentences: &sentences,
+        terms: &terms,
+        weights: &weights,
+        language: &language,
+        phrases: &phrases,
+        people: &people,
+    };
+    let mut quoted = Quoted::default();
     let picks: Vec<Vec<Pick>> = sections
         .iter()
         .enumerate()
-        .map(|(i, section)| {
-            rank::points(
-                i,
-                section,
-                &sentences,
-                &terms,
-                &weights,
-                &language,
-                &phrases,
-                options.length,
-            )
-        })
+        .map(|(i, section)| judge.points(i, section, options.length, &mut quoted))
         .collect();
-    let words_max = options.overview_words_max;
-    let mut overview =
-        overview::overview(&sections, &picks, &sentences, &terms, &language, words_max);
+    let mut overview = overview::overview(&judge, &sections, options.overview_words_max);
     if overview.is_empty() {
         overview = first_words(transcript, &sections[0], &language).text;
     }
-    let speakers = speaker_words(transcript);
     let source = title::Source {
         sentences: &sentences,
         weights: &weights,
         language: &language,
-        speakers: &speakers,
+        people: &people,
     };
     let mut taken = Taken::default();
     let mut topics = Vec::with_capacity(sections.len());
@@ -177,9 +176,15 @@ fn points(
     let mut out: Vec<OutlinePoint> = Vec::with_capacity(picks.len().max(1));
     for pick in picks {
         let sentence = &sentences[pick.sentence];
-        let text = clean::point(&sentence.text, sentence.is_cut, language);
+        let mut text = clean::point(&sentence.text, sentence.is_cut, language);
+        let mut last_cue = sentence.last_cue;
+        if let Some(answer) = pick.answer.map(|at| &sentences[at]) {
+            text.push(' ');
+            text.push_str(&clean::point(&answer.text, answer.is_cut, language));
+            last_cue = answer.last_cue;
+        }
         if !text.is_empty() && out.iter().all(|point| point.text != text) {
-            out.push(OutlinePoint { text, cue: sentence.first_cue, last_cue: sentence.last_cue });
+            out.push(OutlinePoint { text, cue: sentence.first_cue, last_cue });
         }
     }
     if out.is_empty() {
@@ -248,8 +253,11 @@ impl Taken {
     }
 }
 
-fn speaker_words(transcript: &Transcript) -> Vec<String> {
-    let names = transcript.speakers.values().take(64);
+/// The words of the names of those who speak, folded.
+fn speaker_words(transcript: &Transcript) -> HashSet<String> {
+    let mut keys: Vec<&str> = transcript.cues.iter().filter_map(|c| c.speaker.as_deref()).collect();
+    keys.dedup();
+    let names = transcript.speakers.values().map(String::as_str).chain(keys);
     names
         .flat_map(|name| name.split_whitespace())
         .map(|word| words::fold(clean::core(word)))

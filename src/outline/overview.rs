@@ -1,54 +1,208 @@
 //! What an episode is about and what came out of it, in a given number of words.
+//!
+//! A section says early what it is about, so an overview is the first good sentence of each, then
+//! the second of each, until its words are used up; a long talk that has no room for all its
+//! sections is told by the largest. What a sentence is worth within its section is `rank`'s matter.
+
+use std::cmp::Reverse;
+use std::ops::Range;
 
 use super::clean;
-use super::language::Language;
-use super::rank::{Pick, Section};
+use super::rank::{Judge, Section};
 use super::sentences::Sentence;
-use super::words::{self, Term};
+use super::words;
 
-/// An overview quotes at most so many sections: more read as a list.
-const OVERVIEW_SECTIONS_MAX: usize = 5;
-/// The best early sentence of the first and of each of the largest sections, in order.
-pub(super) fn overview(
-    sections: &[Section],
-    picks: &[Vec<Pick>],
-    sentences: &[Sentence],
-    terms: &[Vec<Term>],
-    language: &Language,
-    words_max: usize,
-) -> String {
-    let mut largest: Vec<usize> = (0..sections.len()).filter(|i| !picks[*i].is_empty()).collect();
-    let size = |i: &usize| {
-        sentences[sections[*i].sentences.clone()].iter().map(|s| s.words).sum::<usize>()
-    };
-    // The first section says where we are; after it, the largest.
-    largest.sort_by_key(|i| (*i > 0, std::cmp::Reverse(size(i))));
-    let per_section = if largest.len() < 3 { 2 } else { 1 };
-    largest.truncate(OVERVIEW_SECTIONS_MAX);
-    let mut chosen: Vec<usize> = Vec::new();
-    for i in largest {
-        let first = sections[i].sentences.start;
-        let mut order: Vec<&Pick> = picks[i].iter().collect();
-        // Early ones introduce; later ones want their context.
-        let rank = |pick: &Pick| pick.score / (1.0 + (pick.sentence - first) as f32 / 40.0);
-        order.sort_by(|a, b| rank(b).total_cmp(&rank(a)).then(a.sentence.cmp(&b.sentence)));
-        chosen.extend(order.iter().take(per_section).map(|pick| pick.sentence));
-    }
-    let mut kept: Vec<usize> = Vec::new();
+/// A shorter sentence seldom says by itself what a section is about.
+const WORDS_MIN: usize = 10;
+/// One that goes on from the sentence before it may be shorter.
+const NEXT_WORDS_MIN: usize = 8;
+/// Talk of fewer sentences, some ten minutes, is taken for a part of an episode.
+const EPISODE_SENTENCES_MIN: usize = 100;
+/// One that holds a name, even shorter.
+const NAMING_WORDS_MIN: usize = 4;
+/// A longer one is a run-on, and would leave no room for others.
+const SENTENCE_WORDS_MAX: usize = 60;
+/// So many words are counted on for a sentence when sections are chosen.
+const SENTENCE_WORDS: usize = 22;
+/// A talk of fewer times the words of its overview is told by how it begins.
+const SHORT_TALK_TIMES: usize = 18;
+/// In so many sentences of a section "this is …" points ahead, not back.
+const EARLY: usize = 3;
+/// A sentence goes on from one that is so many before it.
+const LEAN_REACH: usize = 2;
+/// A section has the choice of so many sentences …
+const CHOICE: i32 = 3;
+/// … each of which must be worth so much more than the one before it.
+const LATER: f32 = 0.8;
+/// … but a name that stands where the section opens counts so many times.
+const NAMED: f32 = 6.0;
+/// Sentences are looked for in so many of a section's.
+const READ_MAX: usize = 60;
+/// A sentence that shares so much of its terms with one that is quoted says nothing new.
+const OVERLAP_MAX: f32 = 0.8;
+
+/// The leads of the sections, in order, in at most `words_max` words. Empty where no sentence fits.
+pub(super) fn overview(judge: &Judge<'_>, sections: &[Section], words_max: usize) -> String {
+    let mut kept: Vec<(usize, String)> = Vec::new();
     let mut words_left = words_max;
-    for at in chosen {
-        let text = clean::point(&sentences[at].text, sentences[at].is_cut, language);
-        let size = text.split_whitespace().count().max(words::count(&text));
-        let doubled = kept.iter().any(|other| terms[*other] == terms[at]);
-        if size <= words_left && !doubled {
-            words_left -= size;
-            kept.push(at);
+    // First what stands on its own, then whatever is there.
+    for strict in [true, false] {
+        if !kept.is_empty() {
+            break;
+        }
+        let mut queues: Vec<Queue> = told(sections, judge.sentences, words_max)
+            .into_iter()
+            .map(|(section, part)| Queue {
+                section: section.map(|i| (i, &sections[i])),
+                start: part.start,
+                next: part.start,
+                end: part.end.min(part.start + READ_MAX),
+                quoted: None,
+                strict,
+            })
+            .collect();
+        while !queues.is_empty() {
+            queues.retain_mut(|queue| {
+                let Some((at, text)) = queue.next(judge, &kept, words_left) else {
+                    return false;
+                };
+                words_left -= length(&text);
+                kept.push((at, text));
+                true
+            });
         }
     }
-    kept.sort_unstable();
-    let texts: Vec<String> = kept
-        .iter()
-        .map(|at| clean::point(&sentences[*at].text, sentences[*at].is_cut, language))
-        .collect();
-    texts.join(" ")
+    kept.sort_by_key(|(at, _)| *at);
+    kept.into_iter().map(|(_, text)| text).collect::<Vec<_>>().join(" ")
+}
+
+/// The parts that are told, in order, as sections and their sentences: all sections if there is
+/// room, else the first, which says where we are, and the largest. A short talk is one part.
+fn told(
+    sections: &[Section],
+    sentences: &[Sentence],
+    words_max: usize,
+) -> Vec<(Option<usize>, Range<usize>)> {
+    let words =
+        |part: &Range<usize>| -> usize { sentences[part.clone()].iter().map(|s| s.words).sum() };
+    let whole = 0..sentences.len();
+    if words(&whole) < SHORT_TALK_TIMES.saturating_mul(words_max) {
+        return vec![(None, whole)];
+    }
+    let parts = sections.iter().map(|s| s.sentences.clone()).enumerate();
+    let mut out: Vec<_> = parts.map(|(i, part)| (Some(i), part)).collect();
+    let room = words_max.div_ceil(SENTENCE_WORDS).max(1);
+    if out.len() > room {
+        out.sort_by_cached_key(|(i, part)| (*i > Some(0), Reverse(words(part))));
+        out.truncate(room);
+        out.sort_by_key(|(i, _)| *i);
+    }
+    out
+}
+
+/// The sentences of a part that are still to be looked at.
+struct Queue<'a> {
+    /// Index of the section, and itself; none where the part is the whole of a short talk, which is
+    /// told as it comes.
+    section: Option<(usize, &'a Section)>,
+    start: usize,
+    next: usize,
+    end: usize,
+    /// The last one that was quoted.
+    quoted: Option<usize>,
+    strict: bool,
+}
+
+impl Queue<'_> {
+    /// The best of the next sentences worth quoting that fit.
+    fn next(
+        &mut self,
+        judge: &Judge<'_>,
+        kept: &[(usize, String)],
+        words_left: usize,
+    ) -> Option<(usize, String)> {
+        let choice = if self.section.is_some() { CHOICE } else { 1 };
+        let mut best: Option<(f32, usize, String)> = None;
+        let (mut seen, mut at) = (0, self.next);
+        while at < self.end && seen < choice {
+            if let Some(text) = self.quotable(at, judge, kept, words_left) {
+                let worth =
+                    self.section.map_or(1.0, |(i, section)| judge.worth(at, None, i, section));
+                let named = names(&judge.sentences[at]) && at < self.start + EARLY;
+                let worth = worth * LATER.powi(seen) * if named { NAMED } else { 1.0 };
+                if best.as_ref().is_none_or(|(known, ..)| worth > *known) {
+                    best = Some((worth, at, text));
+                }
+                seen += 1;
+            }
+            at += 1;
+        }
+        let (_, at, text) = best?;
+        self.next = at + 1;
+        self.quoted = Some(at);
+        Some((at, text))
+    }
+
+    /// The text of a sentence, if it may be quoted and fits.
+    fn quotable(
+        &self,
+        at: usize,
+        judge: &Judge<'_>,
+        kept: &[(usize, String)],
+        words_left: usize,
+    ) -> Option<String> {
+        let follows = self.quoted.is_some_and(|quoted| quoted + LEAN_REACH >= at);
+        if self.strict && !stands(judge, at, follows, at < self.start + EARLY) {
+            return None;
+        }
+        let terms = &judge.terms[at];
+        if kept.iter().any(|(k, _)| words::overlap(&judge.terms[*k], terms) > OVERLAP_MAX) {
+            return None;
+        }
+        let sentence = &judge.sentences[at];
+        let text = clean::point(&sentence.text, sentence.is_cut, judge.language);
+        (length(&text) <= words_left && words::count(&text) > 0).then_some(text)
+    }
+}
+
+/// Whether a sentence can be read without those around it, but for the one before it where that
+/// is quoted too.
+fn stands(judge: &Judge<'_>, at: usize, follows: bool, early: bool) -> bool {
+    let sentence = &judge.sentences[at];
+    // A question names what it opens; a later one, or one to somebody by name, does not.
+    // The first sentence of a whole episode names it and welcomes to it; an extract does not.
+    let whole = judge.sentences.len() >= EPISODE_SENTENCES_MIN;
+    let names = (at > 0 || !whole) && names(sentence);
+    let words_min = match (names, follows) {
+        (true, _) => NAMING_WORDS_MIN,
+        (_, true) => NEXT_WORDS_MIN,
+        _ => WORDS_MIN,
+    };
+    if !(words_min..=SENTENCE_WORDS_MAX).contains(&sentence.words)
+        || (clean::is_question(&sentence.text) && !early)
+        || clean::addresses(&sentence.text, judge.people)
+    {
+        return false;
+    }
+    let tokens = clean::plain_start(&sentence.text, judge.language, 12);
+    let (head, full) = (words::head_of(&tokens, 12), words::head(&sentence.text, 12));
+    let first = head.split(' ').next().unwrap_or_default();
+    let leans = if early {
+        judge.language.pronouns.contains(&first)
+    } else {
+        !follows && judge.language.leaning.contains(&first)
+    };
+    // "Next question, “Why is the dome of clay?”" keeps house, but names what comes.
+    let house = &judge.phrases.housekeeping;
+    !leans && (names || !(house.begins(&head) || house.begins(&full)))
+}
+
+/// Whether a sentence holds a name in quotation marks or with a number.
+fn names(sentence: &Sentence) -> bool {
+    sentence.text.contains(['"', '“', '„', '«', '#'])
+}
+
+/// As a reader counts, whatever the script.
+fn length(text: &str) -> usize {
+    text.split_whitespace().count().max(words::count(text))
 }

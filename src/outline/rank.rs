@@ -4,7 +4,7 @@
 //! number or a name, or
 //! draws a conclusion; less where it asks, greets, or leans on what came before.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use crate::domain::outline::Length;
@@ -70,13 +70,80 @@ impl Weights {
 /// What a word of talk counts beside a word of a topic.
 const WEAK_SHARE: f32 = 0.6;
 
-/// A sentence that was chosen, and how good it is.
-#[derive(Clone, Copy, Debug)]
+/// What the sentences of a talk are judged by.
+pub(super) struct Judge<'a> {
+    pub sentences: &'a [Sentence],
+    /// Those of each sentence.
+    pub terms: &'a [Vec<Term>],
+    pub weights: &'a Weights,
+    pub language: &'a Language,
+    pub phrases: &'a Phrasebook,
+    /// Folded words of the names of those who speak or are spoken to.
+    pub people: &'a HashSet<String>,
+}
+
+/// What is quoted as one point: a sentence, or a question with its answer.
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Pick {
     /// Index of the sentence.
     pub sentence: usize,
+    /// Index of the sentence that answers it.
+    pub answer: Option<usize>,
     /// Comparable within one section.
-    pub score: f32,
+    score: f32,
+}
+
+impl Pick {
+    fn last(&self) -> usize {
+        self.answer.unwrap_or(self.sentence)
+    }
+}
+
+/// What earlier topics have quoted.
+#[derive(Default)]
+pub(super) struct Quoted {
+    sizes: Vec<usize>,
+    with: HashMap<Term, Vec<usize>>,
+}
+
+impl Quoted {
+    /// Adds a point, unless one of nearly the same terms is there.
+    fn add(&mut self, terms: &[Term]) -> bool {
+        let terms = distinct(terms);
+        let mut shared: HashMap<usize, usize> = HashMap::new();
+        for point in terms.iter().filter_map(|term| self.with.get(term)).flatten() {
+            *shared.entry(*point).or_default() += 1;
+        }
+        let doubled = shared.iter().any(|(point, count)| {
+            let least = terms.len().min(self.sizes[*point]);
+            least >= DOUBLED_TERMS_MIN && *count as f32 > least as f32 * OVERLAP_MAX
+        });
+        if !doubled {
+            for term in &terms {
+                self.with.entry(*term).or_default().push(self.sizes.len());
+            }
+            self.sizes.push(terms.len());
+        }
+        !doubled
+    }
+}
+
+/// Points of fewer terms can share them by chance.
+const DOUBLED_TERMS_MIN: usize = 4;
+/// A question of more words is a speech.
+const QUESTION_WORDS_MAX: usize = 22;
+/// An answer of fewer words ("Sure.") is passed over for the sentence after it.
+const ANSWER_WORDS_MIN: usize = 3;
+
+/// A question with its answer tells more than its words: it says why they were said.
+const ANSWERED: f32 = 1.2;
+
+/// At most 64 terms, each once.
+fn distinct(terms: &[Term]) -> Vec<Term> {
+    let mut out: Vec<Term> = terms.iter().copied().take(64).collect();
+    out.sort_unstable();
+    out.dedup();
+    out
 }
 
 /// Sentences shorter than this say little on their own.
@@ -96,128 +163,148 @@ fn points_for(words: usize, length: Length) -> usize {
         _ => 5,
     };
     match length {
-        Length::Brief => (normal + 1) / 2,
+        Length::Brief => usize::div_ceil(normal, 2),
         Length::Normal => normal,
         Length::Long => normal * 2,
     }
 }
 
-/// The sentences to quote, in order. Empty only where the section holds no sentence.
-pub(super) fn points(
-    index: usize,
-    section: &Section,
-    sentences: &[Sentence],
-    terms: &[Vec<Term>],
-    weights: &Weights,
-    language: &Language,
-    phrases: &Phrasebook,
-    length: Length,
-) -> Vec<Pick> {
-    let first = section.sentences.start;
-    let mut open: Vec<Pick> = section
-        .sentences
-        .clone()
-        .map(|at| Pick {
-            sentence: at,
-            score: worth(&sentences[at], &terms[at], at - first, index, weights, language, phrases),
-        })
-        .collect();
-    let words = sentences[section.sentences.clone()].iter().map(|s| s.words).sum();
-    let wanted = points_for(words, length);
-    let mut chosen: Vec<Pick> = Vec::with_capacity(wanted);
-    while chosen.len() < wanted {
-        let best = open.iter().copied().reduce(|a, b| if b.score > a.score { b } else { a });
-        let Some(best) = best else { break };
-        let floor = chosen.first().map_or(0.0, |first| first.score * SCORE_SHARE_MIN);
-        if !chosen.is_empty() && best.score <= floor {
-            break;
+impl Judge<'_> {
+    /// What to quote, in order. Empty only where the section holds no sentence.
+    pub(super) fn points(
+        &self,
+        index: usize,
+        section: &Section,
+        length: Length,
+        quoted: &mut Quoted,
+    ) -> Vec<Pick> {
+        let mut open: Vec<Pick> = Vec::new();
+        for at in section.sentences.clone() {
+            let answer = self.answer(at, section.sentences.end);
+            open.push(Pick { sentence: at, answer, score: self.worth(at, answer, index, section) });
         }
-        chosen.push(best);
-        open.retain_mut(|pick| {
-            let shared = overlap(&terms[pick.sentence], &terms[best.sentence]);
-            let near = pick.sentence.abs_diff(best.sentence) == 1;
-            pick.score *= (1.0 - 0.7 * shared) * if near { 0.75 } else { 1.0 };
-            pick.sentence != best.sentence
-                && shared <= OVERLAP_MAX
-                && sentences[pick.sentence].text != sentences[best.sentence].text
-        });
+        let words = self.sentences[section.sentences.clone()].iter().map(|s| s.words).sum();
+        let wanted = points_for(words, length);
+        let mut chosen: Vec<Pick> = Vec::with_capacity(wanted);
+        while chosen.len() < wanted {
+            let best = open.iter().copied().reduce(|a, b| if b.score > a.score { b } else { a });
+            let Some(best) = best else { break };
+            let floor = chosen.first().map_or(0.0, |first| first.score * SCORE_SHARE_MIN);
+            if !chosen.is_empty() && best.score <= floor {
+                break;
+            }
+            // The last one left is kept whoever has said it: a topic has a point.
+            let fresh = quoted.add(&self.terms_of(&best)) || (chosen.is_empty() && open.len() == 1);
+            if fresh {
+                chosen.push(best);
+            }
+            open.retain_mut(|pick| {
+                if !fresh {
+                    return *pick != best;
+                }
+                let terms = &self.terms[pick.last()];
+                let shared = words::overlap(terms, &self.terms[best.last()]);
+                let near = pick.sentence.abs_diff(best.last()) == 1;
+                pick.score *= (1.0 - 0.7 * shared) * if near { 0.75 } else { 1.0 };
+                let apart = pick.last() < best.sentence || pick.sentence > best.last();
+                apart
+                    && shared <= OVERLAP_MAX
+                    && self.sentences[pick.sentence].text != self.sentences[best.sentence].text
+            });
+        }
+        chosen.sort_by_key(|pick| pick.sentence);
+        chosen
     }
-    chosen.sort_by_key(|pick| pick.sentence);
-    chosen
-}
 
-/// The share of the smaller set of terms that is in the other. Long lists are compared by their
-/// first 64.
-fn overlap(a: &[Term], b: &[Term]) -> f32 {
-    let (a, b) = (&a[..a.len().min(64)], &b[..b.len().min(64)]);
-    let least = a.len().min(b.len());
-    if least == 0 {
-        return 0.0;
+    fn terms_of(&self, pick: &Pick) -> Vec<Term> {
+        let mut out = self.terms[pick.sentence].clone();
+        out.extend(pick.answer.iter().flat_map(|at| &self.terms[*at]));
+        out
     }
-    let (few, many) = if a.len() <= b.len() { (a, b) } else { (b, a) };
-    few.iter().filter(|term| many.contains(term)).count() as f32 / least as f32
-}
 
-/// What a sentence is worth to its section.
-fn worth(
-    sentence: &Sentence,
-    terms: &[Term],
-    position: usize,
-    section: usize,
-    weights: &Weights,
-    language: &Language,
-    phrases: &Phrasebook,
-) -> f32 {
-    let mut seen: Vec<Term> = terms.iter().copied().take(64).collect();
-    seen.sort_unstable();
-    seen.dedup();
-    let sum: f32 = seen.iter().map(|term| weights.of(section, *term)).sum();
-    let mut score = 0.05 + sum / (6.0 + sentence.words as f32).powf(0.75);
-    let tokens = clean::plain(&sentence.text, language);
-    let head = words::head_of(&tokens, 12);
-    let full = words::head(&sentence.text, 12);
-    if sentence.text.contains(|c: char| c.is_ascii_digit()) {
-        score *= 1.2;
+    /// The sentence that answers a question, if both make one readable point.
+    fn answer(&self, at: usize, end: usize) -> Option<usize> {
+        let asks = |at: usize| clean::is_question(&self.sentences[at].text);
+        let question = &self.sentences[at];
+        if !asks(at) || !(ANSWER_WORDS_MIN..=QUESTION_WORDS_MAX).contains(&question.words) {
+            return None;
+        }
+        let found = (at + 1..end.min(at + 3))
+            .find(|at| asks(*at) || self.sentences[*at].words >= ANSWER_WORDS_MIN)?;
+        let fits = question.words + self.sentences[found].words <= clean::POINT_WORDS_MAX;
+        (fits && !asks(found)).then_some(found)
     }
-    if names(&tokens) > 0 {
-        score *= 1.15;
+
+    /// What a sentence is worth to its section.
+    pub(super) fn worth(
+        &self,
+        at: usize,
+        answer: Option<usize>,
+        index: usize,
+        section: &Section,
+    ) -> f32 {
+        let Self { sentences, terms, weights, language, phrases, people } = self;
+        // The answer carries the two; the question lends it its words.
+        let said = answer.unwrap_or(at);
+        let sentence = &sentences[said];
+        let words = sentence.words + if answer.is_some() { sentences[at].words } else { 0 };
+        let mut seen = terms[at].clone();
+        if answer.is_some() {
+            seen.extend(&terms[said]);
+        }
+        let sum: f32 = distinct(&seen).iter().map(|term| weights.of(index, *term)).sum();
+        let mut score = 0.05 + sum / (6.0 + words as f32).powf(0.75);
+        let tokens = clean::plain(&sentence.text, language);
+        let head = words::head_of(&tokens, 12);
+        let full = words::head(&sentence.text, 12);
+        if sentence.text.contains(|c: char| c.is_ascii_digit()) {
+            score *= 1.2;
+        }
+        if names(&tokens) > 0 {
+            score *= 1.15;
+        }
+        if phrases.conclusions.holds(&head, 1) {
+            score *= 1.3;
+        }
+        score *= match (at - section.sentences.start, words) {
+            (0..=1, 8..) => 1.4,
+            (2..=3, 8..) => 1.15,
+            _ => 1.0,
+        };
+        if answer.is_none() && clean::is_question(&sentence.text) {
+            score *= 0.15;
+        }
+        if answer.is_some() {
+            score *= ANSWERED;
+        }
+        if clean::addresses(&sentences[at].text, people) {
+            score *= 0.5;
+        }
+        let first = head.split(' ').next().unwrap_or_default();
+        if answer.is_none() && language.leaning.contains(&first) {
+            score *= 0.55;
+        }
+        let mut early = head.split(' ').skip(1).take(2);
+        if early.any(|word| language.pronouns.contains(&word)) {
+            score *= 0.75;
+        }
+        if phrases.announcements.holds(&full, 3) {
+            score *= 0.8;
+        }
+        if phrases.housekeeping.begins(&head) || phrases.housekeeping.begins(&full) {
+            score *= 0.15;
+        }
+        score *= match words {
+            0..WORDS_MIN => 0.2,
+            WORDS_MIN..9 => 0.75,
+            9..=38 => 1.0,
+            _ => 0.6,
+        };
+        if sentence.is_cut {
+            score *= 0.8;
+        }
+        score
     }
-    if phrases.conclusions.holds(&head, 1) {
-        score *= 1.3;
-    }
-    score *= match (position, sentence.words) {
-        (0..=1, 8..) => 1.4,
-        (2..=3, 8..) => 1.15,
-        _ => 1.0,
-    };
-    if sentence.text.trim_end_matches(['"', '”', ')']).ends_with(['?', '？', '؟']) {
-        score *= 0.25;
-    }
-    if let Some(first) = head.split(' ').next()
-        && language.leaning.contains(&first)
-    {
-        score *= 0.55;
-    }
-    let mut early = head.split(' ').skip(1).take(2);
-    if early.any(|word| language.pronouns.contains(&word)) {
-        score *= 0.75;
-    }
-    if phrases.announcements.holds(&full, 3) {
-        score *= 0.8;
-    }
-    if phrases.housekeeping.begins(&head) || phrases.housekeeping.begins(&full) {
-        score *= 0.15;
-    }
-    score *= match sentence.words {
-        0..WORDS_MIN => 0.2,
-        WORDS_MIN..9 => 0.75,
-        9..=38 => 1.0,
-        _ => 0.6,
-    };
-    if sentence.is_cut {
-        score *= 0.8;
-    }
-    score
 }
 
 /// Words with a capital that do not begin the sentence.
@@ -240,8 +327,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn overlap_is_the_share_of_the_smaller() {
-        assert_eq!(overlap(&[1, 2], &[2, 3, 4]), 0.5);
-        assert_eq!(overlap(&[], &[2]), 0.0);
+    fn what_is_quoted_once_is_not_quoted_again() {
+        let mut quoted = Quoted::default();
+        assert!(quoted.add(&[1, 2, 3, 4, 5]));
+        assert!(!quoted.add(&[5, 4, 3, 2, 1, 1]));
+        assert!(!quoted.add(&[1, 2, 3, 4, 9]));
+        assert!(quoted.add(&[1, 2, 3, 8, 9]));
+        // Few terms are shared by chance.
+        assert!(quoted.add(&[1, 2, 3]));
+        assert!(quoted.add(&[1, 2, 3]));
+        assert!(quoted.add(&[]));
     }
 }

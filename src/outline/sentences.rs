@@ -2,12 +2,13 @@
 //!
 //! Punctuated text is cut by sentencex's rules for the language; text without punctuation
 //! (automatic captions) by
-//! pauses and length. Nothing here knows of topics.
+//! what `breaks` finds. Nothing here knows of topics.
 
 use std::ops::Range;
 
 use crate::domain::transcript::{Cue, Transcript};
 
+use super::breaks::Breaks;
 use super::language::Language;
 use super::words::{self, is_unspaced};
 
@@ -30,18 +31,10 @@ pub(super) struct Sentence {
 
 /// A pause that ends a sentence, whatever the punctuation: nobody is silent for so long within one.
 const LONG_PAUSE_MS: u64 = 6_000;
-/// A pause that ends a piece of unpunctuated talk: breath is below, a new thought mostly above.
-const PAUSE_MS: u64 = 700;
 /// Text is cut into sentences in runs of this length, so that no rule sees a text without end.
 const RUN_BYTES_MAX: usize = 8_000;
 /// A punctuated sentence longer than this is a missing full stop.
 const SENTENCE_WORDS_MAX: usize = 90;
-/// A piece of unpunctuated talk ends at the next pause from here …
-const PIECE_WORDS_MIN: usize = 9;
-/// … at the next cue from here …
-const PIECE_WORDS: usize = 22;
-/// … and at once here.
-const PIECE_WORDS_MAX: usize = 40;
 /// Fewer sentence ends than one in so many words: the run has no punctuation to speak of.
 const WORDS_PER_END_MAX: usize = 60;
 
@@ -49,7 +42,8 @@ const WORDS_PER_END_MAX: usize = 60;
 pub(super) fn split(transcript: &Transcript, language: &Language) -> Vec<Sentence> {
     let cues = &transcript.cues;
     let mut out = Vec::new();
-    let mut run = Run::default();
+    let breaks = Breaks::new(language);
+    let mut run = Run { unmarked: is_unmarked(cues), ..Run::default() };
     for (index, cue) in cues.iter().enumerate() {
         let before = index.checked_sub(1).map(|before| &cues[before]);
         let new_speaker = before.is_some_and(|before| before.speaker != cue.speaker);
@@ -57,20 +51,30 @@ pub(super) fn split(transcript: &Transcript, language: &Language) -> Vec<Sentenc
             || before.is_some_and(|before| gap_ms(before, cue) >= LONG_PAUSE_MS)
             || run.text.len() + cue.text.len() > RUN_BYTES_MAX
         {
-            run.finish(cues, language, &mut out);
+            run.finish(cues, language, &breaks, &mut out);
         }
         if new_speaker {
             run.new_speaker = true;
         }
         for part in parts(&cue.text) {
             if run.text.len() + part.len() > RUN_BYTES_MAX {
-                run.finish(cues, language, &mut out);
+                run.finish(cues, language, &breaks, &mut out);
             }
             run.push(index, part);
         }
     }
-    run.finish(cues, language, &mut out);
+    run.finish(cues, language, &breaks, &mut out);
     out
+}
+
+/// Whether a transcript has fewer sentence ends than talk has.
+fn is_unmarked(cues: &[Cue]) -> bool {
+    let (mut words, mut ends) = (0, 0);
+    for cue in cues {
+        words += words::count(&cue.text);
+        ends += cue.text.matches(['.', '?', '!', '…', '。', '？', '！', '؟', '।']).count();
+    }
+    ends * WORDS_PER_END_MAX < words
 }
 
 fn gap_ms(before: &Cue, cue: &Cue) -> u64 {
@@ -102,6 +106,8 @@ struct Run {
     /// Where each cue begins in `text`, ascending.
     marks: Vec<(usize, usize)>,
     new_speaker: bool,
+    /// Whether the transcript has no sentence ends to speak of.
+    unmarked: bool,
 }
 
 impl Run {
@@ -116,7 +122,13 @@ impl Run {
         self.text.push_str(part);
     }
 
-    fn finish(&mut self, cues: &[Cue], language: &Language, out: &mut Vec<Sentence>) {
+    fn finish(
+        &mut self,
+        cues: &[Cue],
+        language: &Language,
+        breaks: &Breaks,
+        out: &mut Vec<Sentence>,
+    ) {
         if self.marks.is_empty() {
             return;
         }
@@ -125,15 +137,15 @@ impl Run {
         let mut new_speaker = std::mem::take(&mut self.new_speaker);
         let ends = ends(&text, language);
         let words_in_run = words::count(&text);
-        let punctuated = ends.len() * WORDS_PER_END_MAX >= words_in_run;
+        let marked = !self.unmarked && ends.len() * WORDS_PER_END_MAX >= words_in_run;
         for span in ends {
             let words = words::count(&text[span.clone()]);
             if words == 0 {
                 continue;
             }
-            let whole = words <= if punctuated { SENTENCE_WORDS_MAX } else { PIECE_WORDS_MAX };
+            let whole = marked && words <= SENTENCE_WORDS_MAX;
             let pieces =
-                if whole { vec![(span, false)] } else { pieces(&text, span, &marks, cues) };
+                if whole { vec![(span, false)] } else { breaks.find(&text, span, &marks, cues) };
             for (piece, is_cut) in pieces {
                 let said = text[piece.clone()].trim();
                 let words = if whole { words } else { words::count(said) };
@@ -182,51 +194,6 @@ fn ends(text: &str, language: &Language) -> Vec<Range<usize>> {
 fn cue_at(marks: &[(usize, usize)], byte: usize) -> usize {
     let after = marks.partition_point(|(start, _)| *start <= byte);
     marks[after.saturating_sub(1)].1
-}
-
-/// Cuts talk without full stops: at a pause, at the end of a cue, or at a blank when it has become
-/// too long.
-fn pieces(
-    text: &str,
-    span: Range<usize>,
-    marks: &[(usize, usize)],
-    cues: &[Cue],
-) -> Vec<(Range<usize>, bool)> {
-    let mut out = Vec::new();
-    let (mut start, mut words, mut inside, mut half) = (span.start, 0, false, false);
-    let mut mark = marks.partition_point(|(at, _)| *at <= span.start);
-    for (offset, c) in text[span.clone()].char_indices() {
-        let at = span.start + offset;
-        let at_cue = mark < marks.len() && marks[mark].0 <= at;
-        if at_cue {
-            let cue = marks[mark].1;
-            let pause = cue > 0 && gap_ms(&cues[cue - 1], &cues[cue]) >= PAUSE_MS;
-            if words >= PIECE_WORDS || (pause && words >= PIECE_WORDS_MIN) {
-                out.push((start..at, !pause));
-                (start, words) = (at, 0);
-            }
-            mark += 1;
-        }
-        let unspaced = is_unspaced(c);
-        if words >= PIECE_WORDS_MAX && (unspaced || c.is_whitespace()) {
-            out.push((start..at, true));
-            (start, words) = (at, 0);
-        }
-        if unspaced {
-            words += usize::from(half);
-            half = !half;
-            inside = false;
-        } else if c.is_alphanumeric() {
-            words += usize::from(!inside);
-            inside = true;
-        } else if c.is_whitespace() {
-            inside = false;
-        }
-    }
-    if start < span.end {
-        out.push((start..span.end, false));
-    }
-    out
 }
 
 #[cfg(test)]
@@ -308,7 +275,19 @@ mod tests {
         let transcript = self::transcript(&cues);
         let found = split(&transcript, &language::of(&transcript, Some("en")));
         assert_eq!((found[0].first_cue, found[0].last_cue), (0, 0));
-        assert!(!found[0].is_cut && found[1].is_cut);
+        assert!(found.iter().all(|s| !s.is_cut), "and then begins: {found:?}");
+        let transcript = self::transcript(&["oven oven oven oven oven oven oven oven oven"; 20]);
+        let found = split(&transcript, &language::of(&transcript, Some("en")));
+        assert!(found[0].is_cut && found.iter().all(|s| s.words <= 40), "{found:?}");
+    }
+
+    #[test]
+    fn a_quotation_without_end_hides_no_full_stop() {
+        let mut lines = vec!["a> She said: \"It is warm and they left."];
+        lines.extend(["a> The oven was cold, so we lit it at six, and it burned well."; 12]);
+        let transcript = transcript(&lines);
+        let found = split(&transcript, &language::of(&transcript, Some("en")));
+        assert!(found.iter().all(|s| s.text.ends_with('.') && !s.is_cut), "{found:?}");
     }
 
     #[test]

@@ -300,6 +300,90 @@ fn the_number_of_topics_follows_the_length() {
     }
 }
 
+/// Talk of an oven, of bees and of a roof, each with a question.
+fn three_things() -> Vec<String> {
+    let mut lines = vec!["a> Hello everyone and welcome back to the show.".to_owned()];
+    for (thing, ask, answer) in [
+        ("bread oven", "What does the clay cost?", "Forty euros a month."),
+        ("bee hive", "How many frames are in it?", "Ten in each box."),
+        ("library roof", "Who pays for the tiles?", "Half of it comes from Lindau."),
+    ] {
+        lines.push(format!("a> Let's talk about the {thing}, because it is old."));
+        for i in 0..24 {
+            lines.push(format!(
+                "b> The {thing} was mended {i} times, which the {thing} does not show."
+            ));
+        }
+        lines.push(format!("a> {ask}"));
+        lines.push(format!("b> {answer}"));
+    }
+    lines
+}
+
+#[test]
+fn a_question_is_quoted_with_its_answer_or_not_at_all() {
+    let options = Options { length: Length::Long, ..Options::default() };
+    let mut lines = vec!["a> Let's talk about the bread oven, because it is old.".to_owned()];
+    for i in 0..6 {
+        lines.push(format!("b> In year{i} we carried wood{i} and clay{i} over from village{i}."));
+    }
+    lines.push("a> What does the brick dome cost the bakers?".to_owned());
+    lines.push("b> Forty euros for each mason.".to_owned());
+    let found = outline(&transcript(&lines), &options);
+    let points: Vec<&OutlinePoint> = found.topics.iter().flat_map(|t| &t.points).collect();
+    let asked: Vec<_> = points.iter().filter(|point| point.text.contains('?')).collect();
+    assert_eq!(asked.len(), 1, "{points:?}");
+    assert_eq!(
+        asked[0].text,
+        "What does the brick dome cost the bakers? Forty euros for each mason."
+    );
+    assert_eq!((asked[0].cue, asked[0].last_cue), (7, 8));
+}
+
+#[test]
+fn length_sets_the_number_of_points() {
+    let points = |length| {
+        let lines: Vec<String> = (0..40)
+            .map(|i| format!("The oven of year{i} took wood{i} and clay{i} from village{i}."))
+            .collect();
+        let options = Options { length, ..Options::default() };
+        let found = outline(&transcript(&lines), &options);
+        found.topics.iter().map(|topic| topic.points.len()).sum::<usize>()
+    };
+    let (brief, normal, long) =
+        (points(Length::Brief), points(Length::Normal), points(Length::Long));
+    assert!(brief < normal && normal < long, "{brief} {normal} {long}");
+    assert!(brief * 4 >= long && long >= normal + 2, "{brief} {normal} {long}");
+}
+
+#[test]
+fn no_two_points_say_the_same() {
+    let found = outline(&transcript(&three_things()), &Options::default());
+    let points: Vec<String> =
+        found.topics.iter().flat_map(|t| &t.points).map(|p| words::fold(&p.text)).collect();
+    let distinct: HashSet<&String> = points.iter().collect();
+    assert_eq!(distinct.len(), points.len(), "{points:?}");
+}
+
+#[test]
+fn an_overview_greets_nobody_and_keeps_to_its_words() {
+    for (words_max, least) in [(0, 0), (12, 0), (40, 20), (120, 30), (100_000, 100)] {
+        let options = Options { overview_words_max: words_max, ..Options::default() };
+        let lines: Vec<String> = (0..200)
+            .map(|i| match i {
+                0 => "Hello everyone and welcome back to the show.".to_owned(),
+                _ => format!("The oven of year{i} took wood{i} and clay{i} from village{i}."),
+            })
+            .collect();
+        let found = outline(&transcript(&lines), &options).overview;
+        let count = found.split_whitespace().count();
+        assert!(count >= least, "{words_max}: {found}");
+        // With no room for a sentence, the first words stand in.
+        assert!(count <= words_max.max(40), "{words_max}: {found}");
+        assert!(words_max < 40 || !found.contains("welcome"), "{found}");
+    }
+}
+
 /// The bound is far above what an unoptimised build takes: it tells quadratic from linear, not fast
 /// from slow.
 #[track_caller]

@@ -122,6 +122,19 @@ fn joined_head<'a>(tokens: impl Iterator<Item = &'a str>) -> String {
     out
 }
 
+/// "l'eau", "dell'acqua" without what is elided before the apostrophe.
+pub(super) fn without_elision(word: &str) -> &str {
+    const ELIDED: [&str; 21] = [
+        "l", "d", "j", "n", "s", "c", "m", "t", "qu", "jusqu", "lorsqu", "puisqu", "dell", "all",
+        "nell", "sull", "dall", "quell", "un", "bell", "tutt",
+    ];
+    let rest = word.find(['\'', '’']).and_then(|at| {
+        let elided = ELIDED.iter().any(|elided| elided.eq_ignore_ascii_case(&word[..at]));
+        elided.then(|| word[at..].trim_start_matches(['\'', '’']))
+    });
+    rest.unwrap_or(word)
+}
+
 /// What a word is to the outliner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Weight {
@@ -136,6 +149,8 @@ pub(super) enum Weight {
 /// The words met so far, with their terms and weights.
 pub(super) struct Vocabulary {
     stemmer: Option<Stemmer>,
+    /// Whether articles lose their vowel ("l'eau").
+    elides: bool,
     stops: HashSet<&'static str>,
     weak: HashSet<&'static str>,
     words: HashMap<String, (Option<Term>, Weight, bool)>,
@@ -150,6 +165,7 @@ impl Vocabulary {
     pub(super) fn new(language: &Language) -> Self {
         Self {
             stemmer: language.stemmer.map(Stemmer::create),
+            elides: matches!(language.code, "fr" | "it"),
             stops: language.stops.split_whitespace().collect(),
             weak: language.weak.split_whitespace().collect(),
             words: HashMap::new(),
@@ -176,8 +192,10 @@ impl Vocabulary {
         }
         let folded = self.folded.clone();
         let bare = folded.strip_suffix("'s").unwrap_or(&folded);
+        let bare = if self.elides { without_elision(bare) } else { bare };
         let lone = folded.chars().nth(1).is_none() && folded.is_ascii();
-        let found = if self.stops.contains(folded.as_str()) || lone || bare.is_empty() {
+        let stop = self.stops.contains(folded.as_str()) || self.stops.contains(bare);
+        let found = if stop || lone || bare.is_empty() {
             (None, Weight::Stop)
         } else {
             let stem = match &self.stemmer {
@@ -215,6 +233,18 @@ impl Vocabulary {
         each_word(text, |word| out.extend(self.look_up(word).0));
         out
     }
+}
+
+/// The share of the smaller set of terms that is in the other. Long lists are compared by their
+/// first 64.
+pub(super) fn overlap(a: &[Term], b: &[Term]) -> f32 {
+    let (a, b) = (&a[..a.len().min(64)], &b[..b.len().min(64)]);
+    let least = a.len().min(b.len());
+    if least == 0 {
+        return 0.0;
+    }
+    let (few, many) = if a.len() <= b.len() { (a, b) } else { (b, a) };
+    few.iter().filter(|term| many.contains(term)).count() as f32 / least as f32
 }
 
 #[cfg(test)]
@@ -257,6 +287,23 @@ mod tests {
         assert_eq!(terms[2], terms[3]);
         assert_eq!(vocabulary.look_up("really").1, Weight::Weak);
         assert_eq!(vocabulary.look_up("The"), (None, Weight::Stop));
+    }
+
+    #[test]
+    fn overlap_is_the_share_of_the_smaller() {
+        assert_eq!(overlap(&[1, 2], &[2, 3, 4]), 0.5);
+        assert_eq!(overlap(&[], &[2]), 0.0);
+    }
+
+    #[test]
+    fn what_is_elided_belongs_to_no_word() {
+        let transcript = crate::domain::transcript::Transcript::default();
+        let mut french = Vocabulary::new(&language::of(&transcript, Some("fr")));
+        assert_eq!(french.look_up("l'eau"), french.look_up("eau"));
+        assert_eq!(french.look_up("qu'il"), (None, Weight::Stop));
+        assert_eq!(without_elision("dell’acqua"), "acqua");
+        assert_eq!(without_elision("acqua"), "acqua");
+        assert_eq!(without_elision("aujourd'hui"), "aujourd'hui");
     }
 
     #[test]

@@ -32,7 +32,7 @@ pub(super) const WORDS: Language = Language {
         which while who who'd who's whole whom whose why will with within without won't would \
         wouldn't yes yet you \
         you'd you'll you're you've your yours yourself yourselves",
-    weak: "behind beside besides inside outside underneath along across edition short able \
+    weak: "next behind beside besides inside outside underneath along across edition short able \
         absolutely actual actually ago agree almost already alright always amazing anyway ask \
         asked asking bad \
         basic basically begin best better big bit bring brings brought call called calls came \
@@ -91,7 +91,21 @@ pub(super) const WORDS: Language = Language {
         "of", "the", "for", "in", "and", "to", "on", "with", "a", "from", "at", "by", "without",
         "into", "per", "under", "over", "after", "before", "versus", "vs",
     ],
+    verbal: &["ly", "ed"],
     and: "and",
+    firsts: "so but and well yes yeah okay ok now no oh right um anyway alright then obviously \
+        hey thanks thank sorry exactly",
+    starters: "i i'm i've i'd i'll it's that's what's there's he's she's he she we we're we've \
+        we'll they're this there if when what why how who where maybe let let's once because \
+        since you it they next today these actually basically while although can did do my \
+        our you're also is",
+    dangling: "a an the and or but because if than that's of to in on at for with from by as into \
+        onto about between through during without under over per via i i'm i've i'd i'll we \
+        we're we've we'll they they're he he's she she's you're you've it's there's let's my \
+        your our their his its which who whose whom whether while although unless until am \
+        is are was were be been being has had have having can could will would shall should \
+        may might must do does don't didn't doesn't isn't aren't wasn't very really just \
+        every each some any no gonna how what's quite rather too these those not also so own",
     fillers: &[
         "so",
         "and",
@@ -125,7 +139,9 @@ pub(super) const WORDS: Language = Language {
         "then",
         "no",
     ],
-    hesitations: &["um", "uh", "er", "erm", "uhm", "hmm", "mhm"],
+    hesitations: &["um", "uh", "er", "erm", "uhm", "umm", "hm", "hmm", "mm", "mmm", "mhm"],
+    asides: "you know|i mean|like|right|you see|sort of|kind of|i guess|let's say|\
+        how shall i say|as i said|as i say|well|okay|yeah|actually|basically|honestly",
     leaning: &[
         "it", "it's", "its", "they", "they're", "them", "he", "she", "he's", "she's", "this",
         "that", "that's", "those", "these", "which", "there's", "there", "then", "because", "or",
@@ -187,6 +203,7 @@ pub(super) const WORDS: Language = Language {
     parts: "question questions topic topics item items section sections piece update updates \
         story subject issue chapter slide slides news point points thing things part segment \
         talk paper release releases agenda presentation announcement proposal idea step",
+    links: "is was are were titled called named about being comes",
     conclusions: "so the rule|the rule is|the rule of thumb|my rule|the point is|the lesson|that \
         is why|that's why|\
         the answer is|the trick is|the key is|the main thing|most important|the idea is|in \
@@ -194,14 +211,25 @@ pub(super) const WORDS: Language = Language {
         it turns out|turned out|which means|the result|we decided|we agreed|the reason|the \
         mistake|the secret|\
         what matters|never|always|instead of",
-    housekeeping: "next i want to ask|next i wanted to ask|i want to ask|i wanted to ask|i'd like \
-        to ask|now i want to ask|welcome to|welcome back|thanks for|thank you|thanks \
-        to|subscribe|see you|goodbye|bye|my name is|\
-        good morning|good evening|hello|hi everyone|leave a review|sponsor|show notes|next \
-        time|next week|let's talk|\
-        let's move|let's start|tell me|tell us|go on|go ahead|i have a question|does that make \
-        sense|talk about|\
-        before we|we have a question|question from|write to us|glad to be here|great to be \
-        here|happy to be here|\
-        good to be here|let's|moving on|next up",
+    housekeeping: "next i want to ask|next i wanted to ask|i want to ask|i wanted to ask|\
+        i'd like to ask|now i want to ask|welcome to|welcome back|thanks for|thank you|\
+        thanks to|subscribe|see you|goodbye|bye|my name is|good morning|good evening|\
+        hello|hi everyone|leave a review|sponsor|show notes|next time|next week|\
+        let's talk|let's move|let's start|tell me|tell us|go on|go ahead|\
+        i have a question|does that make sense|talk about|before we|we have a question|\
+        question from|write to us|glad to be here|great to be here|happy to be here|\
+        good to be here|let's|moving on|next up|welcome everyone|welcome everybody|\
+        welcome all|welcome, everyone|welcome and|welcome|hey everyone|hi everybody|\
+        hello everyone|good afternoon|thanks everyone|thanks everybody|please subscribe|\
+        like and subscribe|we're joined|we are joined|i'm joined|joining us|joining me|\
+        with us today|this episode is|today's episode is brought|brought to you|\
+        use the code|check out|check the show notes|in the show notes|follow us|\
+        you can find us|find us on|you can find me|that's it for|that's all for|\
+        that's a wrap|until next time|take care|have a great|have a good|nice to meet you|\
+        pleasure to|it's a pleasure|how are you|how's it going|can you hear|\
+        can everybody hear|can everyone hear|next slide|any questions|\
+        are there any questions|any other questions|another question|one more question|\
+        next question|shall we start|shall we begin|we will now proceed|let us|\
+        we have a couple of|we have a few|we have a handful|in order to help us|\
+        we don't have any|apologies",
 };
