@@ -32,9 +32,13 @@ const EARLY: usize = 3;
 const LEAN_REACH: usize = 2;
 /// A section has the choice of so many sentences …
 const CHOICE: i32 = 3;
-/// … each of which must be worth so much more than the one before it.
+/// … each of which must be worth so much more than the one before it,
 const LATER: f32 = 0.8;
-/// … but a name that stands where the section opens counts so many times.
+/// The first section greets before it says what the episode is about: there the choice is of so many …
+const OPENING_CHOICE: i32 = 10;
+/// … each of which must be worth so much more.
+const OPENING_LATER: f32 = 0.95;
+/// In other sections, a name that stands where the section opens counts so many times.
 const NAMED: f32 = 6.0;
 /// Sentences are looked for in so many of a section's.
 const READ_MAX: usize = 60;
@@ -121,15 +125,20 @@ impl Queue<'_> {
         kept: &[(usize, String)],
         words_left: usize,
     ) -> Option<(usize, String)> {
-        let choice = if self.section.is_some() { CHOICE } else { 1 };
+        let opens = self.section.is_some_and(|(i, _)| i == 0);
+        let (choice, later) = match self.section {
+            Some((0, _)) if self.quoted.is_none() => (OPENING_CHOICE, OPENING_LATER),
+            Some(_) => (CHOICE, LATER),
+            None => (1, 1.0),
+        };
         let mut best: Option<(f32, usize, String)> = None;
         let (mut seen, mut at) = (0, self.next);
         while at < self.end && seen < choice {
             if let Some(text) = self.quotable(at, judge, kept, words_left) {
                 let worth =
                     self.section.map_or(1.0, |(i, section)| judge.worth(at, None, i, section));
-                let named = names(&judge.sentences[at]) && at < self.start + EARLY;
-                let worth = worth * LATER.powi(seen) * if named { NAMED } else { 1.0 };
+                let named = !opens && names(&judge.sentences[at]) && at < self.start + EARLY;
+                let worth = worth * later.powi(seen) * if named { NAMED } else { 1.0 };
                 if best.as_ref().is_none_or(|(known, ..)| worth > *known) {
                     best = Some((worth, at, text));
                 }

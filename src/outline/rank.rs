@@ -61,12 +61,25 @@ impl Weights {
         self.by_section[section].get(&term).copied().unwrap_or(0.0)
     }
 
+    /// How much of the whole talk the terms of a sentence run through, of the best few, 0 to 1.
+    fn themes(&self, terms: &[Term]) -> f32 {
+        let most = (self.by_section.len() as f32).ln();
+        let mut all: Vec<f32> = distinct(terms).iter().map(|term| self.theme(*term)).collect();
+        all.sort_unstable_by(|a, b| b.total_cmp(a));
+        all.truncate(THEMES);
+        all.iter().sum::<f32>() / (most * THEMES as f32)
+    }
+
     /// How much of the whole talk a term runs through: what an introduction is about.
     pub(super) fn theme(&self, term: Term) -> f32 {
         self.sections_with.get(&term).map_or(0.0, |sections| sections.ln())
     }
 }
 
+/// How much more a sentence of the opening is worth whose words all run through the whole talk.
+const THEME: f32 = 2.0;
+/// So many of a sentence's words are looked at for it.
+const THEMES: usize = 4;
 /// What a word of talk counts beside a word of a topic.
 const WEAK_SHARE: f32 = 0.6;
 
@@ -254,6 +267,14 @@ impl Judge<'_> {
         }
         let sum: f32 = distinct(&seen).iter().map(|term| weights.of(index, *term)).sum();
         let mut score = 0.05 + sum / (6.0 + words as f32).powf(0.75);
+        if index == 0 && weights.by_section.len() > 1 {
+            // An opening says what all of it is about, if it says anything.
+            score *= 1.0 + THEME * weights.themes(&seen);
+        }
+        // An address says nothing to a reader.
+        if sentence.text.contains("://") {
+            score *= 0.2;
+        }
         let tokens = clean::plain(&sentence.text, language);
         let head = words::head_of(&tokens, 12);
         let full = words::head(&sentence.text, 12);

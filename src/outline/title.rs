@@ -161,7 +161,14 @@ fn announced(text: &str, language: &Language, vocabulary: &mut Vocabulary) -> Op
             break;
         }
     }
-    if topic.len() > WORDS_MAX {
+    // "What we're talking about here is still a draft" goes on with a sentence, not with a name.
+    let names = topic.first().is_some_and(|token| {
+        let word = core(token);
+        vocabulary.look_up(word).1 != Weight::Stop
+            || spans::is_article(word)
+            || QUESTION_WORDS.contains(&fold(word).as_str())
+    });
+    if topic.len() > WORDS_MAX || !names {
         return None;
     }
     while topic.last().is_some_and(|t| vocabulary.look_up(core(t)).1 == Weight::Stop) {

@@ -231,5 +231,7 @@ pub(super) const WORDS: Language = Language {
         are there any questions|any other questions|another question|one more question|\
         next question|shall we start|shall we begin|we will now proceed|let us|\
         we have a couple of|we have a few|we have a handful|in order to help us|\
-        we don't have any|apologies",
+        we don't have any|apologies|live from|hi i'm|hi i am|i work at|i work for|i work on|\
+        i'm here with|i am here with|coming up|today i'm joined|with me today|let me introduce|\
+        allow me to introduce",
 };
