@@ -142,10 +142,11 @@ fn markdown(recap: &Recap) -> String {
             clock(topic.start_ms),
             escape(&topic.title)
         ));
-        for point in &topic.points {
+        for (point, voice) in topic.points.iter().zip(recap.voices(topic)) {
             let doubts = escape(&doubts_of(topic, &point.id));
+            let voice = voice.map(|name| format!("**{}:** ", escape(name))).unwrap_or_default();
             out.push_str(&format!(
-                "- {} `{}`{doubts}\n",
+                "- {voice}{} `{}`{doubts}\n",
                 escape(&point.text),
                 clock(point.start_ms)
             ));
@@ -190,9 +191,10 @@ fn plain(recap: &Recap) -> String {
     }
     for topic in &recap.topics {
         out.push_str(&format!("\n{}{}  {}\n", about(recap), clock(topic.start_ms), topic.title));
-        for point in &topic.points {
+        for (point, voice) in topic.points.iter().zip(recap.voices(topic)) {
+            let voice = voice.map(|name| format!("{name}: ")).unwrap_or_default();
             out.push_str(&format!(
-                "  {:>8}  {}{}\n",
+                "  {:>8}  {voice}{}{}\n",
                 clock(point.start_ms),
                 point.text,
                 doubts_of(topic, &point.id)

@@ -379,6 +379,26 @@ pub struct Parts {
 }
 
 impl Recap {
+    /// Who says each point of a topic, as it is shown: only where several people speak in the episode, one
+    /// of them says the whole of the point, and it is not the one who said the point before.
+    pub fn voices(&self, topic: &Topic) -> Vec<Option<&str>> {
+        let mut before = None;
+        let said_by = |point: &Point| {
+            let cited = point.cue..=point.last_cue.unwrap_or(point.cue);
+            let mut names = self.transcript.cues.get(cited)?.iter();
+            let name = self.transcript.speaker_name(names.next()?)?;
+            let is_same = |cue| self.transcript.speaker_name(cue) == Some(name);
+            (self.transcript.speakers.len() > 1 && names.all(is_same)).then_some(name)
+        };
+        let of = |point: &Point| {
+            let name = said_by(point);
+            let is_new = name != before;
+            before = name;
+            name.filter(|_| is_new)
+        };
+        topic.points.iter().map(of).collect()
+    }
+
     /// Puts a recap together: ids, times, hashes and coverage are added to the draft. Topics
     /// without a title or a point are dropped, so what they covered shows up as a gap.
     pub fn assemble(parts: Parts) -> Recap {
@@ -720,6 +740,39 @@ pub(crate) mod tests {
         assert_eq!(again.coverage.cues, 0.5);
         assert_eq!(again.coverage.gaps.len(), 1);
         assert_eq!((again.coverage.gaps[0].first_cue, again.coverage.gaps[0].last_cue), (2, 3));
+    }
+
+    #[test]
+    fn who_says_a_point_is_told_where_another_begins_to_and_nobody_else_is_in_it() {
+        let mut recap = sample("2026-10-02-bread-abc234", "Bread");
+        let point = |cue: usize, last_cue: Option<usize>| Point {
+            cue,
+            last_cue,
+            ..recap.topics[0].points[0].clone()
+        };
+        let points = vec![
+            point(0, None),
+            point(0, Some(0)),
+            point(1, Some(2)),
+            point(0, None),
+            point(2, Some(3)),
+            point(9, None),
+        ];
+        let speaker = |key: &str| Some(key.to_owned());
+        let keys = [speaker("s1"), speaker("s1"), speaker("s2"), speaker("s2")];
+        for (cue, key) in recap.transcript.cues.iter_mut().zip(keys) {
+            cue.speaker = key;
+        }
+        recap.transcript.speakers.insert("s1".to_owned(), "Marta Lind".to_owned());
+        let topic = Topic { points, ..recap.topics[0].clone() };
+        assert_eq!(
+            recap.voices(&topic),
+            [None; 6],
+            "of one who speaks alone it goes without saying"
+        );
+        recap.transcript.speakers.insert("s2".to_owned(), "Bruno".to_owned());
+        let (marta, bruno) = (Some("Marta Lind"), Some("Bruno"));
+        assert_eq!(recap.voices(&topic), [marta, None, None, marta, bruno, None]);
     }
 
     #[test]

@@ -62,7 +62,8 @@ fn check(transcript: &Transcript, options: &Options) -> Outline {
         assert!(topic.last_cue >= topic.first_cue);
         next = topic.last_cue + 1;
         assert!(!topic.title.trim().is_empty());
-        assert!((1..=5).contains(&topic.points.len()));
+        let most = if options.length == Length::Long { 10 } else { 5 };
+        assert!((1..=most).contains(&topic.points.len()));
         let mut before = topic.first_cue;
         for point in &topic.points {
             assert!(!point.text.trim().is_empty());
@@ -432,6 +433,8 @@ proptest! {
         width in 1_usize..15,
         speakers in any::<bool>(),
         language in proptest::sample::select(vec!["en", "es", "de", "fr", "pt", "it", "xx"]),
+        granularity in proptest::sample::select(vec![Granularity::Coarse, Granularity::Auto, Granularity::Fine]),
+        length in proptest::sample::select(vec![Length::Brief, Length::Normal, Length::Long]),
     ) {
         let lines: Vec<String> = words
             .chunks(width)
@@ -441,7 +444,7 @@ proptest! {
                 false => words.join(" "),
             })
             .collect();
-        let options = Options { language: Some(language.to_owned()), ..Options::default() };
-        check(&transcript(&lines), &options);
+        let language = Some(language.to_owned());
+        check(&transcript(&lines), &Options { language, granularity, length, ..Options::default() });
     }
 }

@@ -72,6 +72,34 @@ fn summarize_reads_a_file_or_standard_input_and_writes_each_form() {
 }
 
 #[test]
+fn how_finely_and_how_much_is_a_wish_that_a_recap_follows() {
+    let data = tempfile::tempdir().unwrap();
+    let talk = Path::new(env!("CARGO_MANIFEST_DIR")).join("sample-history/show/long.vtt");
+    let made = |wishes: &[&str]| {
+        let ran = run(recap(data.path()).arg("summarize").arg(&talk).args(wishes));
+        assert_eq!(ran.code, 0, "{wishes:?}: {}", ran.err);
+        let count = |start: &str| ran.out.lines().filter(|line| line.starts_with(start)).count();
+        (count("## "), count("- "))
+    };
+    let ((coarse, _), (auto, normal), (fine, _)) =
+        (made(&["--granularity", "coarse"]), made(&[]), made(&["--granularity", "fine"]));
+    assert!(coarse < auto && auto < fine, "{coarse} {auto} {fine}");
+    let (brief, long) = (made(&["--length", "brief"]), made(&["--length", "long"]));
+    assert!(brief.1 < normal && normal < long.1, "{} {normal} {}", brief.1, long.1);
+    assert_eq!((brief.0, long.0), (auto, auto), "the topics are the same");
+    // What the library has chosen holds where nothing is said, and what is said goes before it.
+    let owner = data.path().join("history/owner");
+    std::fs::create_dir_all(&owner).unwrap();
+    std::fs::write(owner.join("settings.json"), r#"{"granularity": "coarse", "length": "long"}"#)
+        .unwrap();
+    assert_eq!(made(&[]).0, coarse);
+    assert_eq!(made(&["--granularity", "auto", "--length", "normal"]), (auto, normal));
+    let ran = run(recap(data.path()).arg("summarize").arg(&talk).args(["--length", "short"]));
+    assert_eq!(ran.code, 2);
+    assert!(ran.err.contains("brief, normal, long"), "{}", ran.err);
+}
+
+#[test]
 fn bad_input_ends_with_a_sentence_and_its_exit_code_and_nothing_is_written() {
     let data = tempfile::tempdir().unwrap();
     let make = |name: &str, bytes: &[u8]| {
