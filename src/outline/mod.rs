@@ -1,13 +1,12 @@
 //! A transcript to topics, titles, points and an overview, with no model at all.
 //!
 //! Pure and deterministic: no io, no clock, no chance, nothing of ours but the words of `domain`.
-//! The way is
-//! `sentences` (cues to sentences) → `sections` (sentences to sections, by what is seen at their
-//! `joints`, what that is worth by `cues`, and the best division by `segment`; unless the
-//! publisher's `chapters` say where they begin) → `rank` (what to quote) → `title`; `clean` makes a sentence readable, `words` and
-//! `language` say what a word
-//! is. What a model makes of a transcript belongs to `pipeline`, ids and doubts to whoever keeps
-//! the outline.
+//! The way is `sentences` (cues to sentences; `breaks` guesses where unpunctuated ones end) →
+//! `sections` (sentences to sections, by what is seen at their `joints`, what that is worth by
+//! `cues`, and the best division by `segment`; unless the publisher's `chapters` say where they
+//! begin) → `rank` (what to quote) → `title` and `overview`; `clean` makes a sentence readable,
+//! `words` and `language` say what a word is. What a model makes of a transcript belongs to
+//! `pipeline`, ids and doubts to whoever keeps the outline.
 
 mod breaks;
 mod chapters;

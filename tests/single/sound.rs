@@ -160,6 +160,30 @@ async fn house(servers: &[(&str, &StandIn)]) -> House {
     House::over(data, json!({}), single).await
 }
 
+/// A house over data that is there, whose clock is moved by hand.
+async fn clocked(data: tempfile::TempDir) -> (House, Arc<ManualClock>) {
+    let clock = Arc::new(ManualClock::at(SystemClock.now()));
+    let flags = json!({"listen": "127.0.0.1:0"}).as_object().unwrap().clone();
+    let environment = Environment::default();
+    let daemon = start_at(data.path(), environment, flags, single, clock.clone()).await.unwrap();
+    (House::of(data, daemon), clock)
+}
+
+async fn post(house: &House, path: &str, body: Value) {
+    let answer = house.client.post(house.url(path)).json(&body).send().await.unwrap();
+    assert!(answer.status().is_success(), "{path}: {}", answer.text().await.unwrap());
+}
+
+/// The one item of the queue, once nothing is being made and it is as wanted.
+async fn at_rest(house: &House, what: &str, is: impl Fn(&Value) -> bool) -> Value {
+    until(what, async || {
+        let queue = house.json("/api/auto-queue").await;
+        let one = queue["items"].as_array()?.first()?.clone();
+        (is(&one) && house.daemon().app().jobs.open_count() == 0).then_some(one)
+    })
+    .await
+}
+
 async fn recap_of(house: &House, done: &Value) -> Value {
     let id = done["recap"].as_str().unwrap_or_else(|| panic!("{done}"));
     house.json(&format!("/api/recaps/{id}")).await
@@ -224,27 +248,15 @@ async fn a_redo_of_an_episode_of_the_queue_hears_nothing_anew() {
     studio.put("/1.mp3", "audio/mpeg", wav(&talk(2), 0));
     let feed = studio.show("Two loaves", "/1.mp3");
     let house = house(&[("ears", &ears)]).await;
-    let post = async |path: &str, body: Value| {
-        let answer = house.client.post(house.url(path)).json(&body).send().await.unwrap();
-        assert!(answer.status().is_success(), "{path}: {}", answer.text().await.unwrap());
-    };
-    post("/api/subscriptions", json!({"url": feed})).await;
-    let item = async |wanted: &str| {
-        until(wanted, async || {
-            let queue = house.json("/api/auto-queue").await;
-            let one = queue["items"].as_array()?.first()?.clone();
-            let at_rest = house.daemon().app().jobs.open_count() == 0;
-            (one["state"] == wanted && at_rest).then_some(one)
-        })
-        .await
-    };
+    post(&house, "/api/subscriptions", json!({"url": feed})).await;
+    let item = async |wanted: &str| at_rest(&house, wanted, |one| one["state"] == wanted).await;
     let found = item("found").await;
     assert_eq!(found["estimate"], Value::Null, "nobody says how long it is: {found}");
     let path = |what: &str| format!("/api/auto-queue/{}/{what}", found["id"].as_str().unwrap());
-    post(&path("approve"), json!({})).await;
+    post(&house, &path("approve"), json!({})).await;
     let first = item("done").await;
     assert_eq!(ears.asked().len(), 2);
-    post(&path("redo"), json!({})).await;
+    post(&house, &path("redo"), json!({})).await;
     until("another recap", async || (house.json("/api/recaps").await["total"] == 2).then_some(()))
         .await;
     let second = item("done").await;
@@ -278,11 +290,7 @@ async fn what_needs_no_listening_is_made_beside_what_is_heard() {
         ),
     );
     let house = house(&[("ears", &ears)]).await;
-    let post = async |path: &str, body: Value| {
-        let answer = house.client.post(house.url(path)).json(&body).send().await.unwrap();
-        assert!(answer.status().is_success(), "{path}: {}", answer.text().await.unwrap());
-    };
-    post("/api/subscriptions", json!({"url": feed})).await;
+    post(&house, "/api/subscriptions", json!({"url": feed})).await;
     let items = async || house.json("/api/auto-queue").await["items"].as_array().cloned();
     let of = async |title: &str| {
         let all = items().await?;
@@ -290,8 +298,12 @@ async fn what_needs_no_listening_is_made_beside_what_is_heard() {
     };
     let approve = async |title: &str| {
         let found = until("the item", async || of(title).await).await;
-        post(&format!("/api/auto-queue/{}/approve", found["id"].as_str().unwrap()), json!({}))
-            .await;
+        post(
+            &house,
+            &format!("/api/auto-queue/{}/approve", found["id"].as_str().unwrap()),
+            json!({}),
+        )
+        .await;
     };
     approve("1").await;
     until("the question", async || (ears.asked().len() == 1).then_some(())).await;
@@ -553,40 +565,17 @@ async fn after_a_failure_that_passes_the_next_try_hears_the_rest_alone() {
     let mut set = hearing(&[("ears", &ears)]);
     set["model_servers"][0]["timeout_secs"] = json!(1);
     settings_file(data.path(), set);
-    let clock = Arc::new(ManualClock::at(SystemClock.now()));
-    let daemon = start_at(
-        data.path(),
-        Environment::default(),
-        json!({"listen": "127.0.0.1:0"}).as_object().unwrap().clone(),
-        single,
-        clock.clone(),
-    )
-    .await
-    .unwrap();
-    let house = House::of(data, daemon);
+    let (house, clock) = clocked(data).await;
     ears.mood(Mood::Silent);
     ears.moods(&[Mood::Well]);
-    let post = async |path: &str, body: Value| {
-        let answer = house.client.post(house.url(path)).json(&body).send().await.unwrap();
-        assert!(answer.status().is_success(), "{path}: {}", answer.text().await.unwrap());
-    };
-    post("/api/subscriptions", json!({"url": feed, "auto_approve": true})).await;
-    let item = async |what: &str, is: &dyn Fn(&Value) -> bool| {
-        until(what, async || {
-            let queue = house.json("/api/auto-queue").await;
-            let one = queue["items"].as_array()?.first()?.clone();
-            let at_rest = house.daemon().app().jobs.open_count() == 0;
-            (is(&one) && at_rest).then_some(one)
-        })
-        .await
-    };
-    let waits = item("the failure", &|one| one["reason"]["code"] == "try_again").await;
+    post(&house, "/api/subscriptions", json!({"url": feed, "auto_approve": true})).await;
+    let waits = at_rest(&house, "the failure", |one| one["reason"]["code"] == "try_again").await;
     assert_eq!((&waits["state"], &waits["attempt"]), (&json!("approved"), &json!(1)), "{waits}");
     let asked = ears.asked().len();
     ears.mood(Mood::Well);
     clock.advance(TimeDelta::minutes(2));
     house.daemon().app().queue_wake.notify_one();
-    item("the recap", &|one| one["state"] == "done").await;
+    at_rest(&house, "the recap", |one| one["state"] == "done").await;
     assert_eq!((ears.asked().len() - asked, studio.hits("/1.mp3")), (2, 1));
 }
 
@@ -599,17 +588,7 @@ async fn a_disk_that_fills_up_while_something_is_heard_costs_the_piece_under_way
     let data_path = data.path().to_owned();
     let Some(disk) = Small::mount(8 * 1024, data.path()) else { return };
     settings_file(data.path(), hearing(&[("ears", &ears)]));
-    let clock = Arc::new(ManualClock::at(SystemClock.now()));
-    let daemon = start_at(
-        data.path(),
-        Environment::default(),
-        json!({"listen": "127.0.0.1:0"}).as_object().unwrap().clone(),
-        single,
-        clock.clone(),
-    )
-    .await
-    .unwrap();
-    let house = House::of(data, daemon);
+    let (house, clock) = clocked(data).await;
     let (path, count) = (data_path, AtomicUsize::new(0));
     ears.say(move |_| {
         if count.fetch_add(1, Ordering::Relaxed) == 1 {
@@ -617,20 +596,7 @@ async fn a_disk_that_fills_up_while_something_is_heard_costs_the_piece_under_way
         }
         String::new()
     });
-    let post = async |path: &str, body: Value| {
-        let answer = house.client.post(house.url(path)).json(&body).send().await.unwrap();
-        assert!(answer.status().is_success(), "{path}: {}", answer.text().await.unwrap());
-    };
-    post("/api/subscriptions", json!({"url": feed, "auto_approve": true})).await;
-    let item = async |what: &str, is: &dyn Fn(&Value) -> bool| {
-        until(what, async || {
-            let queue = house.json("/api/auto-queue").await;
-            let one = queue["items"].as_array()?.first()?.clone();
-            let at_rest = house.daemon().app().jobs.open_count() == 0;
-            (is(&one) && at_rest).then_some(one)
-        })
-        .await
-    };
+    post(&house, "/api/subscriptions", json!({"url": feed, "auto_approve": true})).await;
     // The first piece is kept; for the second one, which is heard as well, there is no room.
     until("the second piece", async || (ears.asked().len() == 2).then_some(())).await;
     until("the end", async || (house.daemon().app().jobs.open_count() == 0).then_some(())).await;
@@ -639,7 +605,7 @@ async fn a_disk_that_fills_up_while_something_is_heard_costs_the_piece_under_way
     free(house.data());
     clock.advance(TimeDelta::minutes(2));
     house.daemon().app().queue_wake.notify_one();
-    item("the recap", &|one| one["state"] == "done").await;
+    at_rest(&house, "the recap", |one| one["state"] == "done").await;
     assert_eq!((ears.asked().len(), studio.hits("/1.mp3")), (4, 1), "two pieces more, no download");
     let house = house.interrupt().await;
     drop((house, disk));
