@@ -59,11 +59,11 @@ pub fn table(file: &Path, without: Option<&str>) -> Result<String, String> {
     let mut out = format!(
         "//! Made by `cargo run --release --example corpus -- train {shown}`; never by hand.\n\n\
          use super::Cues;\n\n\
-         pub(super) const CUES: Cues = Cues {{\n    base: {:.3},\n    facts: [\n",
+         pub(super) const CUES: Cues = Cues {{\n    base: {:.4},\n    facts: [\n",
         cues.base
     );
     // In columns, as rustfmt has them.
-    let worths = cues.facts.map(|worth| format!("{worth:.3},"));
+    let worths = cues.facts.map(|worth| format!("{worth:.4},"));
     let width = worths.iter().map(String::len).max().unwrap_or(0);
     for (worth, name) in worths.iter().zip(FACTS) {
         out.push_str(&format!("        {worth:<width$} // {name}\n"));
