@@ -175,7 +175,8 @@ fn points(
     let mut out: Vec<OutlinePoint> = Vec::with_capacity(picks.len().max(1));
     for pick in picks {
         let sentence = &sentences[pick.sentence];
-        let mut text = clean::point(&sentence.text, sentence.is_cut, language);
+        let said = title::unframed(&sentence.text, language);
+        let mut text = clean::point(said, sentence.is_cut, language);
         let mut last_cue = sentence.last_cue;
         if let Some(answer) = pick.answer.map(|at| &sentences[at]) {
             text.push(' ');

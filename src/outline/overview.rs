@@ -10,6 +10,7 @@ use std::ops::Range;
 use super::clean;
 use super::rank::{Judge, Section};
 use super::sentences::Sentence;
+use super::title;
 use super::words;
 
 /// A shorter sentence seldom says by itself what a section is about.
@@ -24,6 +25,10 @@ const NAMING_WORDS_MIN: usize = 4;
 const SENTENCE_WORDS_MAX: usize = 60;
 /// So many words are counted on for a sentence when sections are chosen.
 const SENTENCE_WORDS: usize = 22;
+/// An opening section of fewer words, a minute, greets and says nothing of what comes, where more than …
+const GREETING_WORDS_MAX: usize = 150;
+/// … so many sections follow it.
+const SECTIONS_FEW: usize = 3;
 /// A talk of fewer times the words of its overview is told by how it begins.
 const SHORT_TALK_TIMES: usize = 18;
 /// In so many sentences of a section "this is …" points ahead, not back.
@@ -95,6 +100,12 @@ fn told(
     }
     let parts = sections.iter().map(|s| s.sentences.clone()).enumerate();
     let mut out: Vec<_> = parts.map(|(i, part)| (Some(i), part)).collect();
+    if sentences.len() >= EPISODE_SENTENCES_MIN
+        && out.len() > SECTIONS_FEW
+        && words(&out[0].1) < GREETING_WORDS_MAX
+    {
+        out.remove(0);
+    }
     let room = words_max.div_ceil(SENTENCE_WORDS).max(1);
     if out.len() > room {
         out.sort_by_cached_key(|(i, part)| (*i > Some(0), Reverse(words(part))));
@@ -169,7 +180,8 @@ impl Queue<'_> {
             return None;
         }
         let sentence = &judge.sentences[at];
-        let text = clean::point(&sentence.text, sentence.is_cut, judge.language);
+        let said = title::unframed(&sentence.text, judge.language);
+        let text = clean::point(said, sentence.is_cut, judge.language);
         (length(&text) <= words_left && words::count(&text) > 0).then_some(text)
     }
 }

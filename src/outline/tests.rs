@@ -293,6 +293,46 @@ fn speakers_are_no_topic() {
 }
 
 #[test]
+fn an_overview_passes_over_a_greeting_and_a_point_names_who_is_presented() {
+    let mut lines = vec![
+        "a> Good morning and welcome to the yard, where we talk about all that can be mended."
+            .to_owned(),
+        "a> I am glad that you are here with us on this cold and rainy day in the yard.".to_owned(),
+        "a> Thanks for writing to us, and thanks for all the pictures of chairs and clocks that you have sent.".to_owned(),
+        "a> My name is Nora, I am here with Bruno, and it is a pleasure to be back after a long winter.".to_owned(),
+    ];
+    for (topic, words) in [
+        ("Oven Club #12", "loaf crust flour"),
+        ("Hive Club #7", "queen swarm honey"),
+        ("Bell Club #3", "tower bronze rope"),
+        ("Mill Club #9", "wheel grain river"),
+    ] {
+        let words: Vec<&str> = words.split(' ').collect();
+        lines.push(format!(
+            "a> The next club of this week is {topic}, which looks after {}.",
+            words[0]
+        ));
+        lines.extend((0..40).map(|i| {
+            format!(
+                "b> Every {} that we saw had {i} parts, and the {} of the {} was old.",
+                words[0], words[1], words[2]
+            )
+        }));
+    }
+    let found = check_plain(&lines);
+    assert!(
+        !found.overview.contains("glad") && !found.overview.contains("welcome"),
+        "{}",
+        found.overview
+    );
+    assert!(
+        found.overview.contains("Oven Club #12, which looks after loaf."),
+        "{}",
+        found.overview
+    );
+}
+
+#[test]
 fn the_number_of_topics_follows_the_length() {
     for (words, least, most) in [(1_500, 1, 6), (9_000, 5, 18), (27_000, 15, 50), (54_000, 30, 92)]
     {

@@ -227,18 +227,8 @@ fn quoted(text: &str, vocabulary: &mut Vocabulary) -> Option<String> {
 fn presented(text: &str, language: &Language, vocabulary: &mut Vocabulary) -> Option<String> {
     let tokens: Vec<&str> = text.split_whitespace().take(40).collect();
     let folded: Vec<String> = tokens.iter().map(|token| fold(core(token))).collect();
-    let is_in = |list: &str, at: usize| list.split(' ').any(|word| word == folded[at]);
     let ends = |at: usize| tokens[at].ends_with([',', '.', '?', '!', ';', ':', '—']);
-    let ordinal = (0..tokens.len().min(6)).find(|at| is_in(language.steps, *at))?;
-    if (ordinal > 0 && tokens[ordinal - 1].ends_with(['.', '?', '!'])) && ordinal > 3 {
-        return None;
-    }
-    let link = (ordinal..tokens.len().min(ordinal + 14))
-        .find(|at| ends(*at) || (*at > ordinal && is_in(language.links, *at)))?;
-    let mut start = link + 1;
-    while start < tokens.len() && is_in(language.links, start) {
-        start += 1;
-    }
+    let start = frame(&tokens, &folded, language)?;
     let end = (start..tokens.len()).find(|at| ends(*at)).map_or(tokens.len(), |at| at + 1);
     let end = (start + 1..end)
         .find(|at| ANNOUNCEMENT_ENDS.contains(&folded[*at].as_str()))
@@ -254,6 +244,46 @@ fn presented(text: &str, language: &Language, vocabulary: &mut Vocabulary) -> Op
         return None;
     }
     name(&tokens[start..end], "", vocabulary)
+}
+
+/// How many words of a sentence only present the next of several: those of "The last item is".
+fn frame(tokens: &[&str], folded: &[String], language: &Language) -> Option<usize> {
+    let is_in = |list: &str, at: usize| list.split(' ').any(|word| word == folded[at]);
+    let ends = |at: usize| tokens[at].ends_with([',', '.', '?', '!', ';', ':', '—']);
+    let ordinal = (0..tokens.len().min(6)).find(|at| is_in(language.steps, *at))?;
+    if (ordinal > 0 && tokens[ordinal - 1].ends_with(['.', '?', '!'])) && ordinal > 3 {
+        return None;
+    }
+    let link = (ordinal..tokens.len().min(ordinal + 14))
+        .find(|at| ends(*at) || (*at > ordinal && is_in(language.links, *at)))?;
+    let mut start = link + 1;
+    while start < tokens.len() && is_in(language.links, start) {
+        start += 1;
+    }
+    Some(start)
+}
+
+/// A sentence without the words that only present the next of several, where a name with a capital
+/// follows them: "The last item is Rust Bitcoin, which …". What was first or last stays, unless it is a part
+/// of a programme or has a number: "The last king was Ahab" says more than "Ahab".
+pub(super) fn unframed<'a>(text: &'a str, language: &Language) -> &'a str {
+    let tokens: Vec<&str> = text.split_whitespace().take(40).collect();
+    let folded: Vec<String> = tokens.iter().map(|token| fold(core(token))).collect();
+    let Some(start) = frame(&tokens, &folded, language) else { return text };
+    let lists = [language.stops, language.weak, language.parts, language.steps, language.links];
+    let is_idle =
+        |word: &String| lists.iter().any(|list| list.split_whitespace().any(|w| w == word));
+    let is_numbered = tokens[start..].iter().take(WORDS_MAX).any(|token| token.starts_with('#'));
+    if !is_numbered && !folded[..start].iter().all(is_idle) {
+        return text;
+    }
+    let names = tokens.get(start).is_some_and(|token| {
+        let word = core(token);
+        word.starts_with(|c: char| c.is_uppercase() || c.is_numeric())
+            && !language.stops.split_whitespace().any(|stop| stop == fold(word))
+    });
+    let rest = tokens.get(start).map(|token| token.as_ptr().addr() - text.as_ptr().addr());
+    rest.filter(|_| names).map_or(text, |at| &text[at..])
 }
 
 /// Words that are a title as they stand, if they are few and one of them can name a topic.
@@ -327,6 +357,26 @@ mod tests {
         assert!(clause(&"窯".repeat(90)).chars().count() <= UNSPACED_MAX);
         assert!(clause(&"x".repeat(900)).chars().count() <= CHARS_MAX);
         assert_eq!(clause("..."), "");
+    }
+
+    #[test]
+    fn what_only_presents_the_next_of_several_is_left_out_before_a_name() {
+        let english = language::of(&Transcript::default(), Some("en"));
+        for (said, want) in [
+            ("The last item is Slow Bread, which is new.", "Slow Bread, which is new."),
+            ("Next is Oven Club #12, and it burns.", "Oven Club #12, and it burns."),
+            ("The first repair of this week is Yard Club #40.", "Yard Club #40."),
+            ("The last king of the valley was Ahab.", "The last king of the valley was Ahab."),
+            (
+                "The next one is a bread that takes days.",
+                "The next one is a bread that takes days.",
+            ),
+            ("The oven is Dutch.", "The oven is Dutch."),
+            ("Next", "Next"),
+            ("", ""),
+        ] {
+            assert_eq!(unframed(said, &english), want, "{said}");
+        }
     }
 
     #[test]
