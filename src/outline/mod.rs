@@ -119,10 +119,6 @@ pub fn outline(transcript: &Transcript, options: &Options) -> Outline {
         .enumerate()
         .map(|(i, section)| judge.points(i, section, options.length, &mut quoted))
         .collect();
-    let mut overview = overview::overview(&judge, &sections, options.overview_words_max);
-    if overview.is_empty() {
-        overview = first_words(transcript, &sections[0], &language).text;
-    }
     let source = title::Source {
         sentences: &sentences,
         weights: &weights,
@@ -146,6 +142,11 @@ pub fn outline(transcript: &Transcript, options: &Options) -> Outline {
             last_cue: section.cues.end - 1,
             points,
         });
+    }
+    let names: Vec<&str> = topics.iter().map(|topic| topic.title.as_str()).collect();
+    let mut overview = overview::overview(&judge, &sections, &names, options.overview_words_max);
+    if overview.is_empty() {
+        overview = first_words(transcript, &sections[0], &language).text;
     }
     Outline { overview, topics }
 }
@@ -175,7 +176,7 @@ fn points(
     let mut out: Vec<OutlinePoint> = Vec::with_capacity(picks.len().max(1));
     for pick in picks {
         let sentence = &sentences[pick.sentence];
-        let said = title::unframed(&sentence.text, language);
+        let said = title::unframed(&sentence.text, "", language);
         let mut text = clean::point(said, sentence.is_cut, language);
         let mut last_cue = sentence.last_cue;
         if let Some(answer) = pick.answer.map(|at| &sentences[at]) {

@@ -23,8 +23,9 @@ const EPISODE_SENTENCES_MIN: usize = 100;
 const NAMING_WORDS_MIN: usize = 4;
 /// A longer one is a run-on, and would leave no room for others.
 const SENTENCE_WORDS_MAX: usize = 60;
-/// So many words are counted on for a sentence when sections are chosen.
-const SENTENCE_WORDS: usize = 22;
+/// So many words are counted on for a sentence when sections are chosen: fewer than most have, since the
+/// smallest sections come last and take what is left.
+const SENTENCE_WORDS: usize = 16;
 /// An opening section of fewer words, a minute, greets and says nothing of what comes, where more than …
 const GREETING_WORDS_MAX: usize = 150;
 /// … so many sections follow it.
@@ -43,15 +44,19 @@ const LATER: f32 = 0.8;
 const OPENING_CHOICE: i32 = 10;
 /// … each of which must be worth so much more.
 const OPENING_LATER: f32 = 0.95;
-/// In other sections, a name that stands where the section opens counts so many times.
-const NAMED: f32 = 6.0;
 /// Sentences are looked for in so many of a section's.
 const READ_MAX: usize = 60;
 /// A sentence that shares so much of its terms with one that is quoted says nothing new.
 const OVERLAP_MAX: f32 = 0.8;
 
 /// The leads of the sections, in order, in at most `words_max` words. Empty where no sentence fits.
-pub(super) fn overview(judge: &Judge<'_>, sections: &[Section], words_max: usize) -> String {
+pub(super) fn overview(
+    judge: &Judge<'_>,
+    sections: &[Section],
+    titles: &[&str],
+    words_max: usize,
+) -> String {
+    let titles: Vec<String> = titles.iter().map(|title| words::fold(title)).collect();
     let mut kept: Vec<(usize, String)> = Vec::new();
     let mut words_left = words_max;
     // First what stands on its own, then whatever is there.
@@ -63,6 +68,7 @@ pub(super) fn overview(judge: &Judge<'_>, sections: &[Section], words_max: usize
             .into_iter()
             .map(|(section, part)| Queue {
                 section: section.map(|i| (i, &sections[i])),
+                title: section.map_or("", |i| titles[i].as_str()),
                 start: part.start,
                 next: part.start,
                 end: part.end.min(part.start + READ_MAX),
@@ -85,8 +91,8 @@ pub(super) fn overview(judge: &Judge<'_>, sections: &[Section], words_max: usize
     kept.into_iter().map(|(_, text)| text).collect::<Vec<_>>().join(" ")
 }
 
-/// The parts that are told, in order, as sections and their sentences: all sections if there is
-/// room, else the first, which says where we are, and the largest. A short talk is one part.
+/// The parts that are told, as sections and their sentences: all sections in order if there is room, else the
+/// first, which says where we are, and then the largest, largest first. A short talk is one part.
 fn told(
     sections: &[Section],
     sentences: &[Sentence],
@@ -110,7 +116,6 @@ fn told(
     if out.len() > room {
         out.sort_by_cached_key(|(i, part)| (*i > Some(0), Reverse(words(part))));
         out.truncate(room);
-        out.sort_by_key(|(i, _)| *i);
     }
     out
 }
@@ -120,6 +125,8 @@ struct Queue<'a> {
     /// Index of the section, and itself; none where the part is the whole of a short talk, which is
     /// told as it comes.
     section: Option<(usize, &'a Section)>,
+    /// The title of the section, folded; empty where there is none.
+    title: &'a str,
     start: usize,
     next: usize,
     end: usize,
@@ -142,14 +149,14 @@ impl Queue<'_> {
             Some(_) => (CHOICE, LATER),
             None => (1, 1.0),
         };
-        let mut best: Option<(f32, usize, String)> = None;
+        // What names the section goes before what is worth most.
+        let mut best: Option<((bool, f32), usize, String)> = None;
         let (mut seen, mut at) = (0, self.next);
         while at < self.end && seen < choice {
             if let Some(text) = self.quotable(at, judge, kept, words_left) {
                 let worth =
                     self.section.map_or(1.0, |(i, section)| judge.worth(at, None, i, section));
-                let named = !opens && names(&judge.sentences[at]) && at < self.start + EARLY;
-                let worth = worth * later.powi(seen) * if named { NAMED } else { 1.0 };
+                let worth = (!opens && self.is_named_by(at, judge), worth * later.powi(seen));
                 if best.as_ref().is_none_or(|(known, ..)| worth > *known) {
                     best = Some((worth, at, text));
                 }
@@ -161,6 +168,20 @@ impl Queue<'_> {
         self.next = at + 1;
         self.quoted = Some(at);
         Some((at, text))
+    }
+
+    /// Whether a sentence names the section: an early one that holds a name, or the first that is quoted
+    /// and holds the title; a question leaves open what it asks.
+    fn is_named_by(&self, at: usize, judge: &Judge<'_>) -> bool {
+        let sentence = &judge.sentences[at];
+        let is_early = at < self.start + EARLY;
+        let holds_title = || {
+            let is_first = self.quoted.is_none() && !self.title.is_empty();
+            is_first
+                && !clean::is_question(&sentence.text)
+                && words::fold(&sentence.text).contains(self.title)
+        };
+        (is_early && names(sentence)) || holds_title()
     }
 
     /// The text of a sentence, if it may be quoted and fits.
@@ -180,7 +201,7 @@ impl Queue<'_> {
             return None;
         }
         let sentence = &judge.sentences[at];
-        let said = title::unframed(&sentence.text, judge.language);
+        let said = title::unframed(&sentence.text, self.title, judge.language);
         let text = clean::point(said, sentence.is_cut, judge.language);
         (length(&text) <= words_left && words::count(&text) > 0).then_some(text)
     }

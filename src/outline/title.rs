@@ -38,6 +38,9 @@ const QUESTION_WORDS: [&str; 38] = [
 /// Questions are titles only if their words matter that much to the section.
 const QUESTION_WEIGHT_MIN: f32 = 1.2;
 
+/// A name of fewer words with nothing behind it says less than the sentence that presents it.
+const UNFRAMED_WORDS_MIN: usize = 8;
+
 /// What titles are made from.
 pub(super) struct Source<'a> {
     pub sentences: &'a [Sentence],
@@ -265,11 +268,22 @@ fn frame(tokens: &[&str], folded: &[String], language: &Language) -> Option<usiz
 
 /// A sentence without the words that only present the next of several, where a name with a capital
 /// follows them: "The last item is Rust Bitcoin, which …". What was first or last stays, unless it is a part
-/// of a programme or has a number: "The last king was Ahab" says more than "Ahab".
-pub(super) fn unframed<'a>(text: &'a str, language: &Language) -> &'a str {
+/// of a programme, has a number, or is what the section's `title` names (empty: nothing): "The last king was
+/// Ahab" says more than "Ahab".
+pub(super) fn unframed<'a>(text: &'a str, title: &str, language: &Language) -> &'a str {
     let tokens: Vec<&str> = text.split_whitespace().take(40).collect();
     let folded: Vec<String> = tokens.iter().map(|token| fold(core(token))).collect();
     let Some(start) = frame(&tokens, &folded, language) else { return text };
+    let Some(at) = tokens.get(start).map(|token| token.as_ptr().addr() - text.as_ptr().addr())
+    else {
+        return text;
+    };
+    let rest = &text[at..];
+    // What the section is named by is what is presented.
+    let is_title = !title.is_empty() && fold(rest).starts_with(&fold(title));
+    if is_title && words::count(rest) >= UNFRAMED_WORDS_MIN {
+        return rest;
+    }
     let lists = [language.stops, language.weak, language.parts, language.steps, language.links];
     let is_idle =
         |word: &String| lists.iter().any(|list| list.split_whitespace().any(|w| w == word));
@@ -282,8 +296,7 @@ pub(super) fn unframed<'a>(text: &'a str, language: &Language) -> &'a str {
         word.starts_with(|c: char| c.is_uppercase() || c.is_numeric())
             && !language.stops.split_whitespace().any(|stop| stop == fold(word))
     });
-    let rest = tokens.get(start).map(|token| token.as_ptr().addr() - text.as_ptr().addr());
-    rest.filter(|_| names).map_or(text, |at| &text[at..])
+    if names { rest } else { text }
 }
 
 /// Words that are a title as they stand, if they are few and one of them can name a topic.
@@ -375,8 +388,21 @@ mod tests {
             ("Next", "Next"),
             ("", ""),
         ] {
-            assert_eq!(unframed(said, &english), want, "{said}");
+            assert_eq!(unframed(said, "", &english), want, "{said}");
         }
+        let said =
+            "The first recipe is bread that takes days, and the baker has brought three loaves.";
+        assert_eq!(unframed(said, "", &english), said);
+        assert_eq!(
+            unframed(said, "bread that takes days", &english),
+            &said["The first recipe is ".len()..]
+        );
+        let said = "The first recipe is bread that takes days.";
+        assert_eq!(
+            unframed(said, "Bread that takes days", &english),
+            said,
+            "and nothing behind it"
+        );
     }
 
     #[test]
