@@ -254,12 +254,20 @@ async fn twenty_minutes_show_no_drift() {
         let at = onset + round as u64 * length_ms;
         by_round[round].push(segment.start_ms as i64 - at as i64);
     }
-    // Where times drift, a round's middle one wanders off; where an edge is wrong, that one alone.
-    for (round, far) in by_round.iter_mut().enumerate() {
-        far.sort_unstable();
+    for (round, far) in by_round.iter().enumerate() {
         println!("  round {round}: {far:?} ms");
-        assert!(far.len() >= 4, "round {round}: {far:?}");
-        assert!(far[far.len() / 2].unsigned_abs() <= EDGE_MS / 2, "round {round}: {far:?}");
+    }
+    // Where times drift, the middle one of a third of the file wanders off; where an edge is wrong, that one
+    // alone.
+    for third in by_round.chunks(rounds / 3) {
+        let mut far = third.concat();
+        far.sort_unstable();
+        println!(
+            "  a third of the file: {} beginnings, the middle one {} ms off",
+            far.len(),
+            far[far.len() / 2]
+        );
+        assert!(far.len() >= 12 && far[far.len() / 2].unsigned_abs() <= EDGE_MS / 2, "{far:?}");
     }
     let all: Vec<i64> = by_round.concat();
     let near = all.iter().filter(|far| far.unsigned_abs() <= EDGE_MS).count();
