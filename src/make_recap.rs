@@ -310,26 +310,43 @@ fn run_in_background(
             Err(outcome) => (Err(outcome), false),
         };
         let outcome = settle(&app, &scope, &job, outcome, fell_back).await;
-        let kept = match &order {
+        let ended = match &order {
             Order::Episode { id, .. } => {
                 end_item(&app, &scope, id, &job, &workspace, &outcome).await
             }
-            Order::Link { .. } | Order::Upload { .. } => {
-                matches!(outcome, Err(Outcome::Interrupted))
-            }
+            Order::Link { .. } | Order::Upload { .. } => match outcome {
+                Err(Outcome::Interrupted) => Ended::GoesOn,
+                _ => Ended::Over,
+            },
         };
-        if !kept {
+        if ended == Ended::Over {
             let finished = tokio::task::spawn_blocking(move || workspace.remove());
             if let Err(error) = finished.await {
                 tracing::error!(%error, "removing a job's folder panicked");
             }
         }
         close(&app, &scope, &job, &outcome);
+        if ended == Ended::Unwritten {
+            // Only now: while the job is open, its item counts as being made.
+            app.unsettled.lock().unwrap_or_else(PoisonError::into_inner).insert(scope);
+            app.queue_wake.notify_one();
+        }
     });
 }
 
-/// Notes in the queue how an item's making ended; whether the job's folder is still wanted. The recap is
-/// saved by then, so whoever dies in between finds it at the next start.
+/// What becomes of a job's folder and of its item.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ended {
+    /// Nobody wants the folder any more.
+    Over,
+    /// The item goes on with what is in the folder.
+    GoesOn,
+    /// The same, and the queue does not say so yet.
+    Unwritten,
+}
+
+/// Notes in the queue how an item's making ended. The recap is saved by then, so whoever dies in between
+/// finds it at the next start.
 async fn end_item(
     app: &App,
     scope: &Scope,
@@ -337,7 +354,7 @@ async fn end_item(
     job: &JobId,
     workspace: &Workspace,
     outcome: &Result<RecapId, Outcome>,
-) -> bool {
+) -> Ended {
     let reason = |code: ReasonCode, fault: &Fault| Reason { code, message: fault.to_string() };
     let now = app.clock.now();
     let mut next = None;
@@ -379,7 +396,7 @@ async fn end_item(
     let state = app.library.end_item(scope, id, job, outcome).await;
     app.events.publish(scope, "queue_changed", json!({"id": id}));
     match state {
-        Ok(Some(State::Approved)) => return true,
+        Ok(Some(State::Approved)) => return Ended::GoesOn,
         Ok(Some(_)) => {}
         Ok(None) => {
             tracing::info!(%scope, %id, "a queue item was changed or taken out while it was made");
@@ -391,14 +408,13 @@ async fn end_item(
             if let Some(next) = next {
                 next.hand_on(&app.data, scope, job);
             }
-            app.unsettled.lock().unwrap_or_else(PoisonError::into_inner).insert(scope.clone());
-            return true;
+            return Ended::Unwritten;
         }
     }
     if let Some(next) = next {
         next.remove();
     }
-    false
+    Ended::Over
 }
 
 fn panicked() -> Outcome {
