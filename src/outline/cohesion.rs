@@ -5,7 +5,7 @@
 //! belongs to `joints`. Windows slide: each term enters and leaves a window once, whatever its
 //! width.
 
-use super::segment::Unit;
+use super::segment::{Unit, VOCABULARY_MAX};
 use super::words::Term;
 
 /// A term that was last said this many words before is new to the talk of the moment, and one
@@ -15,8 +15,6 @@ const CHAIN_WORDS: usize = 300;
 const CHAIN_WINDOW_WORDS: usize = 80;
 /// Concentration of the prior of a window's words; as `segment` has it for sections.
 const ALPHA: f64 = 0.3;
-/// The vocabulary counts for no more terms than this; as `segment` has it.
-const VOCABULARY_MAX: usize = 1_200;
 /// Counts above this gain no more than it: a window of one word said without end is no evidence.
 const COUNT_MAX: usize = 4_500;
 
@@ -261,19 +259,8 @@ fn chains(units: &[Unit], vocabulary: usize, out: &mut [Break]) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::segment::tests::talk;
     use super::*;
-
-    /// Units of 20 words: so many of each topic, with ten terms of its own.
-    fn talk(topics: &[(Term, usize)]) -> Vec<Unit> {
-        let mut units = Vec::new();
-        for (topic, length) in topics {
-            for i in 0..*length {
-                let terms = (0..8).map(|k| topic * 10 + (i as Term + k) % 10).collect();
-                units.push(Unit { terms, words: 20 });
-            }
-        }
-        units
-    }
 
     #[test]
     fn where_words_change_likeness_is_least_and_gain_most() {

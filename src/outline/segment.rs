@@ -23,7 +23,7 @@ pub(super) struct Unit {
 const ALPHA: f32 = 0.30;
 /// The vocabulary counts for no more stems than this, those of an hour: else the words of twelve
 /// hours would make each cut dearer than in one.
-const VOCABULARY_MAX: usize = 1_200;
+pub(super) const VOCABULARY_MAX: usize = 1_200;
 /// What a nat of cohesion counts beside a nat of log-odds. Little: words depend on each other, so
 /// that the multinomial is far too sure of itself. Tuned on the development half of the corpus by
 /// folds, as is the next.
@@ -315,7 +315,7 @@ fn trace(best: &[f64], from: &[usize]) -> Vec<usize> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
     /// The log-odds at a place that looks like any other: one in fifty begins a section.
@@ -327,7 +327,7 @@ mod tests {
     }
 
     /// Units of 20 words, each with the terms of its topic.
-    fn talk(topics: &[(Term, usize)]) -> Vec<Unit> {
+    pub(in super::super) fn talk(topics: &[(Term, usize)]) -> Vec<Unit> {
         let mut units = Vec::new();
         for (topic, length) in topics {
             for i in 0..*length {
