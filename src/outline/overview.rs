@@ -2,7 +2,8 @@
 //!
 //! A section says early what it is about, so an overview is the first good sentence of each, then
 //! the second of each, until its words are used up; a long talk that has no room for all its
-//! sections is told by the largest. What a sentence is worth within its section is `rank`'s matter.
+//! sections is told by the largest. Items of a programme that share a section are told by the
+//! sentences that name them. What a sentence is worth within its section is `rank`'s matter.
 
 use std::cmp::Reverse;
 use std::ops::Range;
@@ -21,6 +22,10 @@ const NEXT_WORDS_MIN: usize = 8;
 const EPISODE_SENTENCES_MIN: usize = 100;
 /// One that holds a name, even shorter.
 const NAMING_WORDS_MIN: usize = 4;
+/// What opens or closes a quotation.
+const QUOTES: [char; 6] = ['"', '“', '”', '„', '«', '»'];
+/// A name heads a sentence where it ends in so many words: a product's two, and its number.
+const HEADING_WORDS: usize = 3;
 /// A longer one is a run-on, and would leave no room for others.
 const SENTENCE_WORDS_MAX: usize = 60;
 /// So many words are counted on for a sentence when sections are chosen: fewer than most have, since the
@@ -149,11 +154,14 @@ impl Queue<'_> {
             Some(_) => (CHOICE, LATER),
             None => (1, 1.0),
         };
-        // What names the section goes before what is worth most.
+        // What names the section goes before what is worth most, and so does, further on, what names
+        // another matter that found no section of its own.
+        let is_later = self.section.is_some_and(|(i, _)| i > 0);
         let mut best: Option<((bool, f32), usize, String)> = None;
         let (mut seen, mut at) = (0, self.next);
-        while at < self.end && seen < choice {
-            if let Some(text) = self.quotable(at, judge, kept, words_left) {
+        while at < self.end {
+            let is_read = seen < choice || (is_later && heads(&judge.sentences[at]));
+            if is_read && let Some(text) = self.quotable(at, judge, kept, words_left) {
                 let worth =
                     self.section.map_or(1.0, |(i, section)| judge.worth(at, None, i, section));
                 let worth = (!opens && self.is_named_by(at, judge), worth * later.powi(seen));
@@ -170,8 +178,8 @@ impl Queue<'_> {
         Some((at, text))
     }
 
-    /// Whether a sentence names the section: an early one that holds a name, or the first that is quoted
-    /// and holds the title; a question leaves open what it asks.
+    /// Whether a sentence names the section or a matter within it: one that a name heads, an early one that
+    /// holds one, or the first that is quoted and holds the title; a question leaves open what it asks.
     fn is_named_by(&self, at: usize, judge: &Judge<'_>) -> bool {
         let sentence = &judge.sentences[at];
         let is_early = at < self.start + EARLY;
@@ -181,7 +189,7 @@ impl Queue<'_> {
                 && !clean::is_question(&sentence.text)
                 && words::fold(&sentence.text).contains(self.title)
         };
-        (is_early && names(sentence)) || holds_title()
+        (is_early && names(sentence)) || heads(sentence) || holds_title()
     }
 
     /// The text of a sentence, if it may be quoted and fits.
@@ -241,7 +249,16 @@ fn stands(judge: &Judge<'_>, at: usize, follows: bool, early: bool) -> bool {
 
 /// Whether a sentence holds a name in quotation marks or with a number.
 fn names(sentence: &Sentence) -> bool {
-    sentence.text.contains(['"', '“', '„', '«', '#'])
+    sentence.text.contains('#') || sentence.text.contains(QUOTES)
+}
+
+/// Whether a sentence begins an item of a programme: with what has a number ("Bitcoin Core #28121 adds …"), or
+/// as a title and nothing else (“Contract-level relative timelocks.”).
+fn heads(sentence: &Sentence) -> bool {
+    let numbered = |word: &str| word.contains('#');
+    let text = sentence.text.trim_end_matches(['.', ',', ':', '!', '?']);
+    text.split_whitespace().take(HEADING_WORDS).any(numbered)
+        || (text.starts_with(QUOTES) && text.ends_with(QUOTES))
 }
 
 /// As a reader counts, whatever the script.

@@ -333,6 +333,37 @@ fn an_overview_passes_over_a_greeting_and_a_point_names_who_is_presented() {
 }
 
 #[test]
+fn an_overview_names_the_items_that_share_a_section() {
+    let about = |words: [&str; 3], from: usize, count: usize| {
+        let [first, second, third] = words;
+        let line = |i: usize| {
+            format!(
+                "The {first} of year{i} took the {second}{i} and its {third}{i} from village{i}."
+            )
+        };
+        (from..from + count).map(line).collect::<Vec<String>>()
+    };
+    let mut lines = about(["loaf", "crust", "flour"], 0, 60);
+    let second = lines.len() as u64 * 4_000;
+    let bells = |from| about(["tower", "bronze", "rope"], from, 15);
+    lines.extend(bells(100));
+    lines.push("Hive Club #7 looks after the queens.".to_owned());
+    lines.extend(bells(200));
+    lines.push("\"Ropes for old bells\".".to_owned());
+    lines.extend(bells(300));
+    let chapter = |start_ms| Chapter { start_ms, ..Chapter::default() };
+    let options = Options {
+        chapters: vec![chapter(0), chapter(second)],
+        overview_words_max: 60,
+        ..Options::default()
+    };
+    let found = outline(&transcript(&lines), &options).overview;
+    for head in ["Hive Club #7 looks after the queens.", "Ropes for old bells"] {
+        assert!(found.contains(head), "{head}: {found}");
+    }
+}
+
+#[test]
 fn the_number_of_topics_follows_the_length() {
     for (words, least, most) in [(1_500, 1, 6), (9_000, 5, 18), (27_000, 15, 50), (54_000, 30, 92)]
     {
