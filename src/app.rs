@@ -274,7 +274,7 @@ impl Host for App {
         let (library, scope, data) = (self.library.clone(), scope.clone(), self.data.clone());
         let mut random = [0; 8];
         self.entropy.fill(&mut random);
-        let name: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+        let name: String = base16ct::lower::encode_string(&random);
         let made = tokio::task::spawn_blocking(move || {
             let folder = archives(&data);
             std::fs::create_dir_all(&folder)?;

@@ -228,7 +228,7 @@ fn first_view(app: &App, job: &JobId, order: &Order) -> JobView {
 pub fn new_id(app: &App) -> JobId {
     let mut random = [0; 8];
     app.entropy.fill(&mut random);
-    let tail: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+    let tail: String = base16ct::lower::encode_string(&random);
     let id = format!("{}-{tail}", app.clock.now().format("%Y%m%d"));
     id.parse().unwrap_or_else(|_| unreachable!("digits, a dash and hexadecimal digits make an id"))
 }

@@ -77,7 +77,7 @@ pub struct Password(String);
 impl Password {
     /// A short text that changes with the password, by which older sessions end.
     pub fn fingerprint(&self) -> String {
-        Sha256::digest(self.0.as_bytes())[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+        base16ct::lower::encode_string(&Sha256::digest(self.0.as_bytes())[..8])
     }
 
     /// Whether this is the password. Takes some 50 ms by design where it is kept as a hash.
@@ -171,7 +171,7 @@ impl Secrets {
         }
         let mut bytes = [0; 32];
         self.entropy.fill(&mut bytes);
-        let key: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        let key: String = base16ct::lower::encode_string(&bytes);
         self.write("session_key", Value::from(key.clone()))?;
         Ok(key.into_bytes())
     }

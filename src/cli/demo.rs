@@ -204,7 +204,7 @@ impl Scratch {
         use recap_mode::Entropy;
         let mut random = [0; 6];
         SystemEntropy.fill(&mut random);
-        let tail: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+        let tail: String = base16ct::lower::encode_string(&random);
         let folder = std::env::temp_dir().join(format!("recap-demo-{tail}"));
         let failed = |error: std::io::Error| {
             Failure::here(format!("{} cannot be made: {error}.", folder.display()))

@@ -356,7 +356,7 @@ pub struct Gap {
 
 /// The hash that stands beside a generated text: 12 hexadecimal digits of its sha256.
 pub fn text_hash(text: &str) -> String {
-    Sha256::digest(text.as_bytes())[..6].iter().map(|byte| format!("{byte:02x}")).collect()
+    base16ct::lower::encode_string(&Sha256::digest(text.as_bytes())[..6])
 }
 
 /// What a new recap is put together from.

@@ -52,7 +52,7 @@ fn as_read(feed_url: &Url, known: Option<&Feed>, listed: Vec<Listed>) -> Read {
         hash.update(&one.id);
         hash.update([0]);
     }
-    let hash = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    let hash = base16ct::lower::encode_string(&hash.finalize());
     let items = listed.into_iter().filter_map(|one| {
         // The id decides what is fetched later, so it is no other than such ids are.
         let fits = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b'-';

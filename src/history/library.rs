@@ -891,7 +891,7 @@ impl Library {
     pub fn random_hex(&self) -> String {
         let mut bytes = [0; 8];
         self.entropy.fill(&mut bytes);
-        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+        base16ct::lower::encode_string(&bytes)
     }
 }
 

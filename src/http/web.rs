@@ -595,8 +595,7 @@ pub(super) async fn asset(Path(name): Path<String>, headers: HeaderMap) -> Respo
     let Some(file) = Assets::get(&name) else {
         return Fault::not_found("There is no such file.").into_response();
     };
-    let hash: String =
-        file.metadata.sha256_hash()[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+    let hash: String = base16ct::lower::encode_string(&file.metadata.sha256_hash()[..8]);
     let etag = format!("\"{hash}\"");
     // Asked for again each time, and answered with 304: a new version is seen at once.
     let common = [(ETAG, etag.clone()), (CACHE_CONTROL, "no-cache".to_owned())];

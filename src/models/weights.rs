@@ -339,7 +339,7 @@ fn sha256(path: &Path) -> Result<String, WeightsError> {
         }
         hash.update(&block[..length]);
     }
-    Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(base16ct::lower::encode_string(&hash.finalize()))
 }
 
 /// Reads the header and walks over every tensor without loading one: each field of the header is held

@@ -355,7 +355,7 @@ impl ContentRange {
 fn hash(url: &Url) -> String {
     use sha2::{Digest, Sha256};
     let digest = Sha256::digest(url.as_str().as_bytes());
-    digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    base16ct::lower::encode_string(&digest[..16])
 }
 
 #[cfg(test)]

@@ -140,7 +140,7 @@ impl Key {
             hash.update((part.len() as u64).to_le_bytes());
             hash.update(part);
         }
-        let hash = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        let hash = base16ct::lower::encode_string(&hash.finalize());
         Key { scope: scope.map(str::to_owned), hash }
     }
 

@@ -299,7 +299,7 @@ pub(super) async fn fetched(
 fn identity(path: &Path) -> Result<(String, String), PipelineError> {
     let format = crate::audio::sniff::file(path)?;
     let hash = hash_of(path).map_err(AudioError::Read)?;
-    Ok((format.word().to_owned(), hash.iter().map(|byte| format!("{byte:02x}")).collect()))
+    Ok((format.word().to_owned(), base16ct::lower::encode_string(&hash)))
 }
 
 /// sha256 of a file's bytes. Blocks.

@@ -319,7 +319,7 @@ pub(super) async fn read(
     hint: Hint,
 ) -> Result<(Reading, String), PipelineError> {
     blocking(move || {
-        let sha256 = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        let sha256 = base16ct::lower::encode_string(&Sha256::digest(&bytes));
         transcripts::read(&bytes, &hint).map(|reading| (reading, sha256))
     })
     .await?

@@ -140,7 +140,7 @@ async fn captions(
 ) -> Result<Heard, PipelineError> {
     let captions = tools.videos.captions(video, &choice.track, asker).await?;
     let track = &captions.track;
-    let sha256 = Sha256::digest(&captions.bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    let sha256 = base16ct::lower::encode_string(&Sha256::digest(&captions.bytes));
     let (reading, _) = super::resolve::read(
         format!("The captions “{}” of “{}”", track.tag, short(&episode.title)),
         captions.bytes,

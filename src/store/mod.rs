@@ -477,7 +477,7 @@ impl Store {
     fn random_name(&self) -> String {
         let mut bytes = [0; 4];
         self.entropy.fill(&mut bytes);
-        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+        base16ct::lower::encode_string(&bytes)
     }
 }
 

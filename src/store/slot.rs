@@ -257,7 +257,7 @@ impl Etag {
     /// The state of these bytes.
     pub fn of(bytes: &[u8]) -> Etag {
         let digest = Sha256::digest(bytes);
-        Etag(digest[..16].iter().map(|byte| format!("{byte:02x}")).collect())
+        Etag(base16ct::lower::encode_string(&digest[..16]))
     }
 
     /// As a strong HTTP entity tag (RFC 9110, 8.8.3), with its quotes.

@@ -85,7 +85,7 @@ impl TokenHash {
 
     /// In hexadecimal digits, for a key or a payload.
     pub(crate) fn to_hex(self) -> String {
-        self.0.iter().map(|byte| format!("{byte:02x}")).collect()
+        base16ct::lower::encode_string(&self.0)
     }
 
     /// Reads [`TokenHash::to_hex`].
