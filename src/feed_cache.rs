@@ -1,13 +1,15 @@
 //! Feeds as they were last fetched, once per link and credentials, however many scopes follow them:
-//! the body, what to ask by next time, and how the last asks went. All of it may be deleted; then
-//! every feed is fetched again.
+//! what stands in them, what to ask by next time, and how the last asks went. All of it may be
+//! deleted; then every feed is fetched again.
 //!
 //! Knows nothing of scopes and subscriptions: what a scope has taken in of a feed is its own note.
+
+mod shelf;
 
 use std::collections::HashMap;
 use std::fs;
 use std::io::Write;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -23,6 +25,8 @@ use url::Url;
 use crate::feeds::{self, Feed, FeedError};
 use crate::net::{Answer, FetchError, Fetched, Net, Request, RetryAfter, Shown, Trust, Validators};
 
+use shelf::{Extent, Shelf};
+
 /// What a server is told that we read.
 pub const ACCEPT_FEEDS: &str = "application/rss+xml, application/atom+xml, application/feed+json, \
                                 application/xml;q=0.9, text/xml;q=0.9, application/json;q=0.8, \
@@ -34,8 +38,11 @@ const BACKOFF_MAX: TimeDelta = TimeDelta::hours(24);
 /// How long after an ask a start of the daemon asks again.
 const RESTART_SPARED: TimeDelta = TimeDelta::minutes(5);
 
-/// Days after which an entry that nobody asks for any more is dropped with its body.
+/// Days after which an entry that nobody asks for any more is dropped with its feed.
 const KEPT_DAYS: i64 = 30;
+
+/// Sentences about a feed that its entry repeats.
+const WARNINGS_KEPT: usize = 5;
 
 /// By which a feed is found here: a hash of its link, credentials and all, and of whether it may be
 /// fetched from a private address. Two who may reach different things never share an answer.
@@ -53,7 +60,7 @@ impl FeedKey {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    base16ct::lower::encode_string(&bytes)
 }
 
 /// What is known of a feed without reading it.
@@ -62,13 +69,13 @@ pub struct Entry {
     /// By which to ask again.
     #[serde(default)]
     validators: Validators,
-    /// The hash of the body; `None` where there is none.
+    /// The hash of what stands in the feed, descriptions aside; `None` where nothing is kept of it.
     #[serde(default)]
-    pub body_hash: Option<String>,
-    /// As the server said.
+    pub feed_hash: Option<String>,
+    /// Where that lies.
     #[serde(default)]
-    charset: Option<String>,
-    /// Where the body came from, for relative links.
+    extent: Option<Extent>,
+    /// Where it came from.
     #[serde(default)]
     base: Option<Url>,
     /// When it was last asked for.
@@ -97,9 +104,9 @@ pub struct Entry {
 /// How a check went.
 #[derive(Debug)]
 pub enum Checked {
-    /// As it was; the entry says which body that is.
+    /// As it was; the entry says which feed that is.
     Unchanged,
-    /// A new body.
+    /// Other than it was.
     Changed(Arc<Read>),
 }
 
@@ -108,7 +115,7 @@ pub enum Checked {
 pub struct Read {
     /// What stands in it, without descriptions.
     pub feed: Feed,
-    /// Hash of its bytes.
+    /// Hash of what stands in it.
     pub hash: String,
     /// Where it came from after redirects.
     pub url: Url,
@@ -147,6 +154,7 @@ pub struct Limits {
 /// The cache.
 pub struct FeedCache {
     folder: PathBuf,
+    shelf: Arc<Shelf>,
     net: Arc<Net>,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
@@ -191,7 +199,8 @@ impl FeedCache {
             .and_then(|bytes| serde_json::from_slice(&bytes).ok())
             .unwrap_or_default();
         let (entries, is_ahead) = (Mutex::new(entries), AtomicBool::new(false));
-        FeedCache { folder, net, clock, entropy, entries, is_ahead, reader: OnceLock::new() }
+        let shelf = Arc::new(Shelf::new(folder.clone(), entropy.clone()));
+        FeedCache { folder, shelf, net, clock, entropy, entries, is_ahead, reader: OnceLock::new() }
     }
 
     fn map(&self) -> MutexGuard<'_, HashMap<FeedKey, Entry>> {
@@ -213,9 +222,9 @@ impl FeedCache {
         entry.next_check_at.is_none_or(|at| at <= now || at > limit)
     }
 
-    /// Whether a feed is not due, and its body still the one of this hash.
-    pub fn is_as_it_was(&self, key: &FeedKey, body_hash: Option<&str>) -> bool {
-        let there = self.map().get(key).map(|entry| entry.body_hash.as_deref() == body_hash);
+    /// Whether a feed is not due, and what stands in it still of this hash.
+    pub fn is_as_it_was(&self, key: &FeedKey, feed_hash: Option<&str>) -> bool {
+        let there = self.map().get(key).map(|entry| entry.feed_hash.as_deref() == feed_hash);
         there == Some(true) && !self.is_due(key)
     }
 
@@ -255,12 +264,12 @@ impl FeedCache {
             deadline: limits.deadline,
             trust: trust.clone(),
         };
-        // Without the body, a "not modified" would say nothing to who joins later.
-        let has_body = before.body_hash.is_some() && self.body_path(&key).exists();
-        let validators = if has_body { before.validators.clone() } else { Validators::default() };
-        let outcome = match self.net.ask(&request, &validators).await {
+        // Without the feed, a "not modified" would say nothing to who joins later.
+        let is_kept = before.extent.as_ref().is_some_and(|extent| self.shelf.holds(extent));
+        let before = if is_kept { before } else { Entry::default() };
+        let outcome = match self.net.ask(&request, &before.validators).await {
             Ok(Answer::Unchanged) => Ok(Checked::Unchanged),
-            Ok(Answer::Changed(fetched)) => self.take(&key, url, *fetched, &before, has_body).await,
+            Ok(Answer::Changed(fetched)) => self.take(&key, url, *fetched, before).await,
             Err(error) => Err(error.into()),
         };
         self.note(&key, &outcome, limits.period);
@@ -279,48 +288,54 @@ impl FeedCache {
         period: Duration,
     ) -> Result<Arc<Read>, CheckError> {
         let key = FeedKey::of(url, trust);
-        let outcome = self.take(&key, url, fetched, &Entry::default(), false).await;
+        let outcome = self.take(&key, url, fetched, Entry::default()).await;
         self.note(&key, &outcome, period);
         match outcome? {
             Checked::Changed(read) => Ok(read),
-            // Only a body that is known already is unchanged, and none was said to be.
+            // Only a feed that is known already is unchanged, and none was said to be.
             Checked::Unchanged => Err(CheckError::Panicked(Shown::from(url))),
         }
     }
 
+    /// Reads what was fetched, and keeps it where it is other than what was kept `before`.
     async fn take(
         &self,
         key: &FeedKey,
         url: &Url,
         fetched: Fetched,
-        before: &Entry,
-        has_body: bool,
+        before: Entry,
     ) -> Result<Checked, CheckError> {
-        let path = self.body_path(key);
-        let old = before.body_hash.clone().filter(|_| has_body);
-        let (folder, shown) = (self.folder.clone(), Shown::from(url));
+        let (shelf, shown) = (self.shelf.clone(), Shown::from(url));
         let work = move || {
-            let hash = hex(&Sha256::digest(&fetched.bytes)[..16]);
             let Fetched { url, moved_to, validators, charset, bytes, .. } = &fetched;
-            let mut entry = Entry {
+            let feed = feeds::parse_undescribed(bytes, charset.as_deref(), url)?;
+            let warnings = feed.warnings.iter().take(WARNINGS_KEPT).cloned().collect();
+            let entry = Entry {
                 validators: validators.clone(),
-                body_hash: Some(hash.clone()),
-                charset: charset.clone(),
                 base: Some(url.clone()),
                 moved_to: moved_to.clone(),
+                warnings,
                 ..Entry::default()
             };
-            if old.as_ref() == Some(&hash) {
-                return Ok::<_, FeedError>((entry, None));
+            let packed = pack(&feed);
+            let hash = hex(&Sha256::digest(&packed)[..16]);
+            let feed_hash = Some(hash.clone());
+            if before.feed_hash == feed_hash {
+                return Ok::<_, FeedError>((
+                    Entry { feed_hash, extent: before.extent, ..entry },
+                    None,
+                ));
             }
-            let feed = feeds::parse_undescribed(bytes, charset.as_deref(), url)?;
-            entry.warnings = feed.warnings.iter().take(5).cloned().collect();
-            if let Err(error) = write(&folder, &path, bytes) {
-                // The check itself went well; the next one fetches again.
-                tracing::warn!(%error, "a feed could not be kept in the cache");
-                entry.body_hash = None;
-            }
-            Ok((entry, Some(Read { feed, hash, url: url.clone() })))
+            let read = Read { feed, hash, url: url.clone() };
+            let entry = match shelf.put(&packed) {
+                Ok(extent) => Entry { feed_hash, extent: Some(extent), ..entry },
+                Err(error) => {
+                    // The check itself went well; the next one fetches again.
+                    tracing::warn!(%error, "a feed could not be kept in the cache");
+                    entry
+                }
+            };
+            Ok((entry, Some(read)))
         };
         let (sender, answer) = tokio::sync::oneshot::channel();
         let task: Task = Box::new(move || {
@@ -333,9 +348,7 @@ impl FeedCache {
             .await
             .map_err(|_| CheckError::Panicked(shown.clone()))?
             .map_err(|cause| CheckError::Feed { link: shown, cause })?;
-        let warnings =
-            if read.is_none() { before.warnings.clone() } else { entry.warnings.clone() };
-        self.map().insert(key.clone(), Entry { warnings, ..entry });
+        self.map().insert(key.clone(), entry);
         Ok(read.map_or(Checked::Unchanged, |read| Checked::Changed(Arc::new(read))))
     }
 
@@ -376,11 +389,12 @@ impl FeedCache {
         i32::from(byte[0]) * 200 / 255 - 100
     }
 
-    /// Removes what a killed process left half written. May block.
+    /// Removes what a killed process left half written, and what one of an earlier form kept. May block.
     pub fn sweep_now(&self) {
         let entries = fs::read_dir(&self.folder).into_iter().flatten().flatten();
         for entry in entries {
-            if entry.path().extension().is_some_and(|ending| ending == "part")
+            let is_left = |ending: &std::ffi::OsStr| ending == "part" || ending == "feed";
+            if entry.path().extension().is_some_and(is_left)
                 && let Err(error) = fs::remove_file(entry.path())
             {
                 tracing::warn!(%error, file = %entry.path().display(), "a half written feed could not be removed");
@@ -422,9 +436,13 @@ impl FeedCache {
     /// Reads a feed as it was last fetched; `None` where the cache does not have it. May block.
     pub fn read_now(&self, key: &FeedKey) -> Option<Arc<Read>> {
         let entry = self.entry(key)?;
-        let (hash, base) = (entry.body_hash?, entry.base?);
-        let bytes = fs::read(self.body_path(key)).ok()?;
-        let feed = feeds::parse_undescribed(&bytes, entry.charset.as_deref(), &base).ok()?;
+        let (hash, base) = (entry.feed_hash?, entry.base?);
+        let packed = self.shelf.get(&entry.extent?)?;
+        // A power cut may have left other bytes there, since they are not synced.
+        if hex(&Sha256::digest(&packed)[..16]) != hash {
+            return None;
+        }
+        let feed = postcard::from_bytes(&packed).ok()?;
         Some(Arc::new(Read { feed, hash, url: base }))
     }
 
@@ -434,31 +452,39 @@ impl FeedCache {
         if !self.is_ahead.swap(false, Ordering::Relaxed) {
             return;
         }
-        let limit = self.clock.now() - TimeDelta::days(KEPT_DAYS);
-        let (text, dropped) = {
+        let now = self.clock.now();
+        let limit = now - TimeDelta::days(KEPT_DAYS);
+        // Without the lock, as bringing feeds together may take a while.
+        let mut moved: Vec<(FeedKey, Extent, Extent)> = {
             let mut map = self.map();
-            let mut dropped = Vec::new();
-            map.retain(|key, entry| {
-                let is_used = entry.checked_at.is_some_and(|at| at >= limit);
-                if !is_used {
-                    dropped.push(self.body_path(key));
-                }
-                is_used
-            });
-            (serde_json::to_vec(&*map).unwrap_or_default(), dropped)
+            map.retain(|_, entry| entry.checked_at.is_some_and(|at| at >= limit));
+            let there = map.iter().filter_map(|(key, entry)| Some((key, entry.extent.as_ref()?)));
+            there.map(|(key, extent)| (key.clone(), extent.clone(), extent.clone())).collect()
         };
-        for path in dropped {
-            // Deleted already, or never there: both are what is wanted.
-            let _ = fs::remove_file(path);
-        }
+        self.shelf.tidy(moved.iter_mut().map(|(_, _, to)| to), now.into());
+        moved.retain(|(_, from, to)| from != to);
+        let text = {
+            let mut map = self.map();
+            for (key, from, to) in moved {
+                // One that was read again meanwhile lies elsewhere.
+                if let Some(entry) =
+                    map.get_mut(&key).filter(|it| it.extent.as_ref() == Some(&from))
+                {
+                    entry.extent = Some(to);
+                }
+            }
+            serde_json::to_vec(&*map).unwrap_or_default()
+        };
         if let Err(error) = write(&self.folder, &self.folder.join(INDEX), &text) {
             tracing::warn!(%error, "the cache of feeds could not be written");
         }
     }
+}
 
-    fn body_path(&self, key: &FeedKey) -> PathBuf {
-        self.folder.join(format!("{}.feed", key.0))
-    }
+/// A feed as it lies on the shelf.
+fn pack(feed: &Feed) -> Vec<u8> {
+    // Nothing of a feed is of a kind that cannot be packed.
+    postcard::to_allocvec(feed).unwrap_or_default()
 }
 
 /// How the feeds went, in one file, so that an unchanged round writes once.
@@ -469,10 +495,9 @@ fn spread(wait: TimeDelta, jitter: i32) -> TimeDelta {
     wait + wait * jitter / 1_000
 }
 
-/// Whole or not at all, and for nobody else's eyes: a private feed's link and words are secrets. Not
-/// synced, since all of it can be fetched again.
+/// Whole or not at all, and for nobody else's eyes. Not synced, since all of it can be fetched again.
 fn write(folder: &Path, path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    shelf::make_folder(folder)?;
     let beside = path.with_extension("part");
     let mut file =
         fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;

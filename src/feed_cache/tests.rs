@@ -119,7 +119,7 @@ async fn a_deleted_cache_costs_a_fetch_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn a_body_that_is_the_same_counts_as_unchanged_also_without_validators() {
+async fn a_feed_that_is_the_same_counts_as_unchanged_also_without_validators() {
     let Kept { cache, .. } = kept();
     let url = server(|_, _| whole(FEED, "")).await;
     let trust = Trust::typed(&url);
@@ -193,20 +193,62 @@ async fn a_clock_that_was_set_back_silences_no_feed() {
 }
 
 #[tokio::test]
-async fn what_nobody_asked_for_in_a_month_is_dropped_with_its_body() {
+async fn what_nobody_asked_for_in_a_month_is_dropped() {
     let Kept { data, clock, cache } = kept();
     let url = server(with_etag).await;
     let trust = Trust::typed(&url);
+    let key = FeedKey::of(&url, &trust);
     cache.check(&url, &trust, &limits()).await.unwrap();
     clock.advance(TimeDelta::days(KEPT_DAYS) + TimeDelta::seconds(1));
     cache.save_now();
-    assert!(cache.entry(&FeedKey::of(&url, &trust)).is_none());
-    let left: Vec<_> = fs::read_dir(data.path().join("cache/feeds")).unwrap().flatten().collect();
-    assert_eq!(left.len(), 1, "the index alone: {left:?}");
+    assert!(cache.entry(&key).is_none());
+    drop(cache);
+    // The next start finds its file without a name, and older than a day.
+    let again = open(&data, &clock);
+    let other = Url::parse("https://other.example/feed").unwrap();
+    again.note_failure(&other, &trust, "No answer.", None, limits().period);
+    again.save_now();
+    let left = || fs::read_dir(data.path().join("cache/feeds")).unwrap().flatten().count();
+    assert_eq!(left(), 1, "the index alone");
     let half = data.path().join("cache/feeds/0123.part");
     fs::write(&half, "half").unwrap();
-    cache.sweep_now();
+    again.sweep_now();
     assert!(!half.exists());
+}
+
+#[tokio::test]
+async fn other_bytes_than_were_kept_count_as_deleted() {
+    let Kept { data, clock, cache } = kept();
+    let url = server(with_etag).await;
+    let trust = Trust::typed(&url);
+    let key = FeedKey::of(&url, &trust);
+    cache.check(&url, &trust, &limits()).await.unwrap();
+    cache.save_now();
+    let folder = data.path().join("cache/feeds");
+    let is_feeds = |path: &PathBuf| path.extension().is_none();
+    let mut files = fs::read_dir(folder).unwrap().flatten().map(|entry| entry.path());
+    let file = files.find(is_feeds).unwrap();
+    let bytes = fs::read(&file).unwrap();
+    for bad in [vec![0; bytes.len()], bytes[..bytes.len() - 1].to_vec(), Vec::new()] {
+        fs::write(&file, &bad).unwrap();
+        let again = open(&data, &clock);
+        assert!(again.read_now(&key).is_none());
+    }
+    fs::write(&file, &bytes).unwrap();
+    assert_eq!(open(&data, &clock).read_now(&key).unwrap().feed.title, "Shed");
+}
+
+#[tokio::test]
+async fn a_feed_of_which_only_the_wrapping_changed_is_unchanged() {
+    let Kept { cache, .. } = kept();
+    let url = server(|_, n| {
+        let built = format!("<title>Shed</title><lastBuildDate>{n}</lastBuildDate>");
+        whole(&FEED.replace("<title>Shed</title>", &built), "")
+    })
+    .await;
+    let trust = Trust::typed(&url);
+    assert!(matches!(cache.check(&url, &trust, &limits()).await, Ok(Checked::Changed(_))));
+    assert!(matches!(cache.check(&url, &trust, &limits()).await, Ok(Checked::Unchanged)));
 }
 
 #[test]
@@ -218,4 +260,56 @@ fn a_damaged_index_counts_as_deleted() {
         fs::write(folder.join(INDEX), bad).unwrap();
         assert_eq!(open(&data, &clock).map().len(), 0, "{bad:?}");
     }
+}
+
+/// A feed with something in every field, so that any change of their order or kind is seen.
+fn everything() -> Feed {
+    let url = |name: &str| Url::parse(&format!("https://e.example/{name}")).unwrap();
+    let item = feeds::Item {
+        guid: Some("guid".to_owned()),
+        title: "Title".to_owned(),
+        link: Some(url("page")),
+        published_at: "2026-11-20T10:00:00.5Z".parse().ok(),
+        duration_ms: Some(61_000),
+        description: "Words".to_owned(),
+        media: Some(feeds::Media {
+            url: url("a.mp3"),
+            media_type: "audio/mpeg".to_owned(),
+            size_bytes: Some(7),
+        }),
+        image_url: Some(url("a.png")),
+        transcripts: vec![feeds::TranscriptLink {
+            url: url("a.vtt"),
+            media_type: "text/vtt".to_owned(),
+            language: Some("en".to_owned()),
+            rel: Some("captions".to_owned()),
+        }],
+        chapters_url: Some(url("a.json")),
+        chapters: vec![crate::domain::outline::Chapter { start_ms: 5, title: "One".to_owned() }],
+        season: Some(2),
+        number: Some(3),
+        persons: vec![feeds::Person { name: "Ada".to_owned(), role: Some("host".to_owned()) }],
+        youtube_video: Some("aaaaaaaaaaa".to_owned()),
+        guid_is_shared: true,
+    };
+    Feed {
+        title: "Shed".to_owned(),
+        link: Some(url("")),
+        language: Some("en".to_owned()),
+        image_url: Some(url("show.png")),
+        podcast_guid: Some("0123".to_owned()),
+        new_feed_url: Some(url("new")),
+        items: vec![item],
+        warnings: vec!["A warning.".to_owned()],
+    }
+}
+
+#[test]
+fn a_feed_lies_on_the_shelf_as_its_files_names_say() {
+    let packed = pack(&everything());
+    assert_eq!(postcard::from_bytes::<Feed>(&packed).unwrap(), everything());
+    // Where this fails, count the number in the prefix of the shelf's files up, and then change it here:
+    // what an earlier Recap kept would be read as something else.
+    let hash = hex(&Sha256::digest(&packed)[..8]);
+    assert_eq!((shelf::PREFIX, hash.as_str()), ("feeds1-", "8f85f803449b351e"));
 }

@@ -21,6 +21,7 @@ mod xml;
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::domain::episode::{Episode, EpisodeId, EpisodeKind, Show};
@@ -55,7 +56,7 @@ const CHAPTERS_MAX: usize = 5_000;
 const HEAD_BYTES_MAX: usize = 16 * 1024;
 
 /// A show and its episodes, as its publisher wrote them.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Feed {
     /// One line, at most [`TITLE_CHARS_MAX`] letters; may be empty.
     pub title: String,
@@ -76,7 +77,7 @@ pub struct Feed {
 }
 
 /// One item of a feed.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Item {
     /// `guid`, Atom's `id` or RDF's `about`, as written but for blanks around it.
     pub guid: Option<String>,
@@ -115,7 +116,7 @@ pub struct Item {
 }
 
 /// The audio or video of an item.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Media {
     /// Where it is.
     pub url: Url,
@@ -126,7 +127,7 @@ pub struct Media {
 }
 
 /// One `podcast:transcript`.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TranscriptLink {
     /// Where it is.
     pub url: Url,
@@ -139,7 +140,7 @@ pub struct TranscriptLink {
 }
 
 /// One `podcast:person`.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Person {
     /// One line, never empty.
     pub name: String,

@@ -174,7 +174,7 @@ impl Following {
         rules: &Rules,
     ) -> Result<Option<Arc<Read>>, DiscoverError> {
         let key = FeedKey::of(url, trust);
-        if self.cache.entry(&key).is_none_or(|entry| entry.body_hash.is_none()) {
+        if self.cache.entry(&key).is_none_or(|entry| entry.feed_hash.is_none()) {
             return Ok(None);
         }
         match self.cache.check(url, trust, &rules.limits).await? {

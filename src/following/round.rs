@@ -159,7 +159,7 @@ pub type Heard<'a> = &'a (dyn Fn(&Scope, &TakenIn) + Send + Sync);
 struct Rest {
     stamps: FollowingStamps,
     trust: TrustRule,
-    /// Each feed, with the hash of the body that was taken in.
+    /// Each feed, with the hash of what was taken in.
     feeds: Vec<(FeedKey, Option<Box<str>>)>,
 }
 
@@ -321,7 +321,7 @@ impl Following {
                 };
                 let key = FeedKey::of(&url, &trust);
                 // What was kept under the link that was typed is a feed, or it would not be there.
-                let is_kept = self.cache.entry(&key).is_some_and(|entry| entry.body_hash.is_some());
+                let is_kept = self.cache.entry(&key).is_some_and(|entry| entry.feed_hash.is_some());
                 let is_unknown = is_unknown && !is_kept;
                 if !own.insert(key.clone()) {
                     rest = None;
@@ -340,12 +340,12 @@ impl Following {
                 let is_due = *which != Which::Due || self.cache.is_due(&key);
                 let consumed = note.and_then(|note| note.consumed.clone());
                 let is_behind = || {
-                    let there = self.cache.entry(&key).and_then(|entry| entry.body_hash);
+                    let there = self.cache.entry(&key).and_then(|entry| entry.feed_hash);
                     there.is_some() && there != consumed
                 };
                 if !is_due && (is_unknown || !is_behind()) {
                     if let Some(rest) = &mut rest {
-                        let there = self.cache.entry(&key).and_then(|entry| entry.body_hash);
+                        let there = self.cache.entry(&key).and_then(|entry| entry.feed_hash);
                         rest.feeds.push((key, there.map(String::into_boxed_str)));
                     }
                     if let (Some(at), Some(report)) = (next_at, reports.get_mut(scope)) {
@@ -459,7 +459,7 @@ impl Following {
 
     /// What the cache has, for those who have not taken it in.
     async fn read_again(&self, ask: &Ask, reads: &Semaphore) -> Got {
-        let there = self.cache.entry(&ask.key).and_then(|entry| entry.body_hash);
+        let there = self.cache.entry(&ask.key).and_then(|entry| entry.feed_hash);
         if there.is_none() || ask.waiting.iter().all(|waiting| waiting.consumed == there) {
             return Got::Nothing;
         }
@@ -525,7 +525,7 @@ impl Following {
         // Nobody asks twice for a place that is no feed: the entry says when it is due again.
         let key = FeedKey::of(&to, &ask.trust);
         if self.cache.entry(&key).is_some() && !self.cache.is_due(&key) {
-            return self.cache.entry(&key).filter(|entry| entry.body_hash.is_some()).map(|_| to);
+            return self.cache.entry(&key).filter(|entry| entry.feed_hash.is_some()).map(|_| to);
         }
         Box::pin(self.cache.check(&to, &ask.trust, &rules.limits)).await.ok().map(|_| to)
     }
