@@ -30,6 +30,15 @@ impl EpisodeId {
         EpisodeId(format!("up:{}", hex16(&[bytes])).into())
     }
 
+    /// Whether a text is an id.
+    pub fn is_one(text: &str) -> bool {
+        text.split_once(':').is_some_and(|(kind, id)| {
+            ["yt", "pod", "up"].contains(&kind)
+                && (1..=64).contains(&id.len())
+                && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
+        })
+    }
+
     /// As it stands in files.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -52,18 +61,13 @@ fn hex16(parts: &[&[u8]]) -> String {
         hash.update((part.len() as u64).to_le_bytes());
         hash.update(part);
     }
-    hash.finalize()[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+    base16ct::lower::encode_string(&hash.finalize()[..8])
 }
 
 impl FromStr for EpisodeId {
     type Err = String;
     fn from_str(text: &str) -> Result<EpisodeId, String> {
-        let fits = text.split_once(':').is_some_and(|(kind, id)| {
-            ["yt", "pod", "up"].contains(&kind)
-                && (1..=64).contains(&id.len())
-                && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
-        });
-        if fits {
+        if EpisodeId::is_one(text) {
             Ok(EpisodeId(text.into()))
         } else {
             Err("an episode's id is `yt:`, `pod:` or `up:` and up to 64 letters, digits, `-` and `_`".to_owned())

@@ -116,8 +116,8 @@ impl FeedState {
     }
 
     /// Forgets the notes of subscriptions that are not there any more.
-    pub fn keep_only(&mut self, ids: &[&SubscriptionId]) {
-        self.feeds.retain(|note| ids.contains(&&note.id));
+    pub fn keep_only(&mut self, is_there: impl Fn(&SubscriptionId) -> bool) {
+        self.feeds.retain(|note| is_there(&note.id));
     }
 }
 
@@ -137,7 +137,7 @@ mod tests {
         assert!(state.find(&id, "one").is_some() && state.find(&id, "two").is_none());
         assert_eq!(state.note_mut(&id, "one").consumed.as_deref(), Some("x"));
         assert_eq!(state.note_mut(&id, "two").consumed, None);
-        state.keep_only(&[]);
+        state.keep_only(|_| false);
         assert_eq!(state.feeds, []);
     }
 

@@ -1,15 +1,17 @@
 //! Whether an episode is one that a scope knows already, also where its publisher gave it another
 //! guid, another file or another date. The rule is that of `DECISIONS.md`, "Same episode".
 
-use std::collections::{HashMap, HashSet};
-use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::Arc;
+use std::fmt;
+use std::hash::BuildHasher;
 
 use chrono::{DateTime, NaiveDate, Utc};
+use foldhash::fast::RandomState;
+use foldhash::{HashMap, HashSet};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use url::Url;
+use smallvec::SmallVec;
+use url::{Position, Url};
 
 use crate::domain::episode::EpisodeId;
 
@@ -20,12 +22,12 @@ const LENGTH_SLACK_MINUTES: u32 = 10;
 pub const TITLE_CHARS_MAX: usize = 100;
 
 /// What an episode is told by.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Traits {
-    /// Its id.
-    pub id: EpisodeId,
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Traits<'a> {
+    /// Its id, as [`EpisodeId::is_one`] says.
+    pub id: &'a str,
     /// As the publisher wrote it, cut at [`TITLE_CHARS_MAX`].
-    pub title: String,
+    pub title: &'a str,
     /// The day of publication, in UTC.
     pub day: Option<NaiveDate>,
     /// Its length in whole minutes.
@@ -34,18 +36,23 @@ pub struct Traits {
     pub media: Option<MediaKey>,
 }
 
-impl Traits {
+impl<'a> Traits<'a> {
     /// Puts them together.
     pub fn new(
-        id: EpisodeId,
-        title: &str,
+        id: &'a EpisodeId,
+        title: &'a str,
         published_at: Option<DateTime<Utc>>,
         duration_ms: Option<u64>,
         media: Option<MediaKey>,
-    ) -> Traits {
+    ) -> Traits<'a> {
+        let end = match title.len() {
+            // A letter is a byte or more.
+            ..=TITLE_CHARS_MAX => title.len(),
+            len => title.char_indices().nth(TITLE_CHARS_MAX).map_or(len, |(at, _)| at),
+        };
         Traits {
-            id,
-            title: title.chars().take(TITLE_CHARS_MAX).collect(),
+            id: id.as_str(),
+            title: &title[..end],
             day: published_at.map(|at| at.date_naive()),
             minutes: duration_ms.and_then(|ms| u32::try_from(ms / 60_000).ok()),
             media,
@@ -56,52 +63,67 @@ impl Traits {
 /// An episode that stands in a feed, as a show's follower sees it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Candidate {
-    /// What it is told by; its title is cut.
-    pub traits: Traits,
+    /// Its id.
+    pub id: EpisodeId,
     /// Its whole title.
     pub title: String,
     /// When it was published, or will be.
     pub published_at: Option<DateTime<Utc>>,
     /// Milliseconds, as the publisher says.
     pub duration_ms: Option<u64>,
+    /// Its file.
+    pub media: Option<MediaKey>,
     /// Its page.
     pub url: Option<Url>,
     /// Its key in the feed.
     pub key: String,
 }
 
-/// What tells one enclosure from another: 12 hexadecimal digits of its link.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+impl Candidate {
+    /// What it is told by.
+    pub fn traits(&self) -> Traits<'_> {
+        Traits::new(&self.id, &self.title, self.published_at, self.duration_ms, self.media)
+    }
+}
+
+/// What tells one enclosure from another: the first bytes of a hash of its link, which stand in files as
+/// 12 hexadecimal digits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
-pub struct MediaKey(Arc<str>);
+#[schemars(with = "String")]
+pub struct MediaKey([u8; 6]);
 
 impl MediaKey {
     fn of(text: &str) -> MediaKey {
-        let hash = Sha256::digest(text.as_bytes());
-        MediaKey(hash[..6].iter().map(|byte| format!("{byte:02x}")).collect::<String>().into())
+        let [a, b, c, d, e, f, ..]: [u8; 32] = Sha256::digest(text.as_bytes()).into();
+        MediaKey([a, b, c, d, e, f])
     }
 
-    /// As it stands in files.
-    pub fn as_str(&self) -> &str {
-        &self.0
+    /// Reads what stands in files; `None` for anything else.
+    pub fn parse(text: &str) -> Option<MediaKey> {
+        let mut bytes = [0; 6];
+        let read = base16ct::mixed::decode(text, &mut bytes).ok()?;
+        (read.len() == 6).then_some(MediaKey(bytes))
+    }
+}
+
+impl fmt::Display for MediaKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut digits = [0; 12];
+        f.write_str(base16ct::lower::encode_str(&self.0, &mut digits).map_err(|_| fmt::Error)?)
     }
 }
 
 impl TryFrom<String> for MediaKey {
     type Error = String;
     fn try_from(text: String) -> Result<MediaKey, String> {
-        let fits = text.len() == 12 && text.bytes().all(|b| b.is_ascii_hexdigit());
-        if fits {
-            Ok(MediaKey(text.into()))
-        } else {
-            Err("a media key is 12 hexadecimal digits".to_owned())
-        }
+        MediaKey::parse(&text).ok_or_else(|| "a media key is 12 hexadecimal digits".to_owned())
     }
 }
 
 impl From<MediaKey> for String {
     fn from(key: MediaKey) -> String {
-        key.as_str().to_owned()
+        key.to_string()
     }
 }
 
@@ -109,35 +131,26 @@ impl From<MediaKey> for String {
 /// unique in the feed (some hosts tell files apart by it alone, others sign it anew each day), and
 /// a file that several items share tells none of them.
 pub fn media_keys<'a>(links: impl Iterator<Item = Option<&'a Url>>) -> Vec<Option<MediaKey>> {
-    let parts: Vec<Option<(String, String)>> = links
-        .map(|link| {
-            let link = link?;
-            // The scheme, user and password say nothing of the file.
-            let port = link.port().map(|port| format!(":{port}")).unwrap_or_default();
-            let bare = format!("{}{port}{}", link.host_str().unwrap_or_default(), link.path());
-            let whole = format!("{bare}?{}", link.query().unwrap_or_default());
-            Some((bare, whole))
-        })
-        .collect();
-    let mut bare_count: HashMap<&str, usize> = HashMap::new();
-    let mut whole_count: HashMap<&str, usize> = HashMap::new();
-    for (bare, whole) in parts.iter().flatten() {
-        *bare_count.entry(bare).or_default() += 1;
-        *whole_count.entry(whole).or_default() += 1;
+    // The scheme, user and password say nothing of the file.
+    let bare = |link: &'a Url| &link[Position::BeforeHost..Position::AfterPath];
+    let whole = |link: &'a Url| &link[Position::BeforeHost..Position::AfterQuery];
+    let links: Vec<Option<&Url>> = links.collect();
+    let mut bare_count: HashMap<&str, u32> = HashMap::default();
+    let mut whole_count: HashMap<&str, u32> = HashMap::default();
+    for link in links.iter().copied().flatten() {
+        *bare_count.entry(bare(link)).or_default() += 1;
+        *whole_count.entry(whole(link)).or_default() += 1;
     }
-    parts
-        .iter()
-        .map(|part| {
-            let (bare, whole) = part.as_ref()?;
-            if bare_count.get(bare.as_str()) == Some(&1) {
-                Some(MediaKey::of(bare))
-            } else if whole_count.get(whole.as_str()) == Some(&1) {
-                Some(MediaKey::of(whole))
-            } else {
-                None
-            }
-        })
-        .collect()
+    let key = |link: &'a Url| {
+        if bare_count.get(bare(link)) == Some(&1) {
+            Some(MediaKey::of(bare(link)))
+        } else if whole_count.get(whole(link)) == Some(&1) {
+            Some(MediaKey::of(whole(link)))
+        } else {
+            None
+        }
+    };
+    links.into_iter().map(|link| link.and_then(key)).collect()
 }
 
 /// Where an episode is known from.
@@ -167,126 +180,143 @@ pub enum By {
 }
 
 /// A known episode that a candidate turned out to be.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Same {
-    /// The one that was known.
-    pub id: EpisodeId,
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Same<'a> {
+    /// The id of the one that was known.
+    pub id: &'a str,
     /// From where.
     pub place: Place,
     /// By what.
     pub by: By,
 }
 
-/// Everything that a scope knows.
+/// Everything that a scope knows; it holds none of it, and lasts as long as what it was told from.
 #[derive(Debug, Default)]
-pub struct Known {
-    entries: Vec<(EpisodeId, Place, Option<u32>)>,
-    by_id: HashMap<EpisodeId, usize>,
-    by_media: HashMap<MediaKey, usize>,
-    /// Hash of show, title and day, to the entries that have it.
-    by_title: HashMap<u64, Vec<usize>>,
-    /// The shows that are asked about, in words; all where it is `None`.
-    shows: Option<HashSet<Vec<String>>>,
-    /// The show that was told last, and whether it is one of those: episodes come show by show.
-    last_show: (String, bool),
+pub struct Known<'a> {
+    entries: Vec<Entry<'a>>,
+    by_id: HashMap<&'a str, u32>,
+    by_media: HashMap<MediaKey, u32>,
+    /// Hash of show, title, day and kind, to the entries that have it and a length.
+    by_title: HashMap<u64, SmallVec<[u32; 2]>>,
+    /// The shows that are asked about; all where it is `None`.
+    shows: Option<HashSet<u64>>,
+    hasher: RandomState,
 }
 
-impl Known {
+#[derive(Debug)]
+struct Entry<'a> {
+    id: &'a str,
+    place: Place,
+    minutes: Option<u32>,
+}
+
+/// A show by the words of its title; nothing for one whose titles are not asked about.
+#[derive(Clone, Copy, Debug)]
+pub struct ShowWords(Option<u64>);
+
+impl<'a> Known<'a> {
     /// Will be asked about episodes of these shows alone, so that the titles of others, which can be
     /// fifty thousand, need not be looked at.
-    pub fn about<'a>(shows: impl Iterator<Item = &'a str>) -> Known {
-        let shows: HashSet<Vec<String>> = shows.map(words).collect();
-        let last_show = (String::new(), shows.contains(&Vec::new()));
-        Known { shows: Some(shows), last_show, ..Known::default() }
+    pub fn about<'s>(shows: impl Iterator<Item = &'s str>) -> Known<'a> {
+        let known = Known::default();
+        let shows = shows.map(|show| known.hash_of_words(show).0).collect();
+        Known { shows: Some(shows), ..known }
     }
 
-    /// Whether an episode of this show may be asked about.
-    fn concerns(&mut self, show: &str) -> bool {
-        let Some(shows) = &self.shows else { return true };
-        if self.last_show.0 != show {
-            self.last_show = (show.to_owned(), shows.contains(&words(show)));
-        }
-        self.last_show.1
+    /// By what a show's episodes are noted and asked for; asked once a show, and not once an episode.
+    pub fn show(&self, title: &str) -> ShowWords {
+        let (hash, _) = self.hash_of_words(title);
+        let is_asked = self.shows.as_ref().is_none_or(|shows| shows.contains(&hash));
+        ShowWords(is_asked.then_some(hash))
     }
 
-    /// Notes an episode of a show (by the show's title). The first place that is told stays.
-    pub fn add(&mut self, place: Place, show: &str, traits: &Traits) {
-        let at = match self.by_id.get(&traits.id) {
-            Some(at) => *at,
-            None => {
-                self.entries.push((traits.id.clone(), place, traits.minutes));
-                self.by_id.insert(traits.id.clone(), self.entries.len() - 1);
-                self.entries.len() - 1
-            }
-        };
-        if let Some(media) = &traits.media {
-            self.by_media.entry(media.clone()).or_insert(at);
+    /// Makes room for so many more.
+    pub fn reserve(&mut self, count: usize) {
+        self.entries.reserve(count);
+        self.by_id.reserve(count);
+        self.by_media.reserve(count);
+    }
+
+    /// Notes an episode of a show. The first place that is told stays.
+    pub fn add(&mut self, place: Place, show: ShowWords, traits: &Traits<'a>) {
+        let next = u32::try_from(self.entries.len()).unwrap_or(u32::MAX);
+        let at = *self.by_id.entry(traits.id).or_insert(next);
+        if at == next {
+            self.entries.push(Entry { id: traits.id, place, minutes: traits.minutes });
         }
-        if self.concerns(show)
-            && let Some(key) = title_key(show, traits)
-        {
+        if let Some(media) = traits.media {
+            self.by_media.entry(media).or_insert(at);
+        }
+        if let Some(key) = self.title_key(show, traits) {
             self.by_title.entry(key).or_default().push(at);
         }
     }
 
     /// The known episode that this one is, if it is one.
-    pub fn find(&self, show: &str, traits: &Traits) -> Option<Same> {
-        let same = |at: usize, by: By| {
-            let (id, place, _) = &self.entries[at];
-            Same { id: id.clone(), place: *place, by }
+    pub fn find(&self, show: ShowWords, traits: &Traits<'_>) -> Option<Same<'a>> {
+        let same = |at: u32, by: By| {
+            let entry = self.entries.get(at as usize)?;
+            Some(Same { id: entry.id, place: entry.place, by })
         };
-        if let Some(at) = self.by_id.get(&traits.id) {
-            return Some(same(*at, By::Id));
+        if let Some(at) = self.by_id.get(traits.id) {
+            return same(*at, By::Id);
         }
-        if let Some(at) = traits.media.as_ref().and_then(|media| self.by_media.get(media)) {
-            return Some(same(*at, By::Media));
+        if let Some(at) = traits.media.and_then(|media| self.by_media.get(&media)) {
+            return same(*at, By::Media);
         }
         let minutes = traits.minutes?;
-        let alike = self.by_title.get(&title_key(show, traits)?)?;
-        alike
-            .iter()
-            .find(|at| {
-                self.entries[**at].2.is_some_and(|m| m.abs_diff(minutes) <= LENGTH_SLACK_MINUTES)
-            })
-            .map(|at| same(*at, By::TitleDayLength))
+        let is_near = |at: &&u32| {
+            let entry = self.entries.get(**at as usize);
+            let its = entry.and_then(|entry| entry.minutes);
+            its.is_some_and(|its| its.abs_diff(minutes) <= LENGTH_SLACK_MINUTES)
+        };
+        let alike = self.by_title.get(&self.title_key(show, traits)?)?;
+        alike.iter().find(is_near).and_then(|at| same(*at, By::TitleDayLength))
     }
-}
 
-/// The words of a title, in lower case.
-fn words(text: &str) -> Vec<String> {
-    text.split_whitespace().map(str::to_lowercase).collect()
-}
-
-/// `None` where there is no title or no day to go by.
-fn title_key(show: &str, traits: &Traits) -> Option<u64> {
-    let day = traits.day?;
-    let kind = traits.id.as_str().split(':').next();
-    let mut hasher = DefaultHasher::new();
-    hash_words(show, &mut hasher);
-    let count = hash_words(&traits.title, &mut hasher);
-    (day, kind).hash(&mut hasher);
-    (count > 0).then(|| hasher.finish())
-}
-
-/// Hashes what [`words`] gives, and how many that are, without making them.
-fn hash_words(text: &str, hasher: &mut DefaultHasher) -> usize {
-    let mut count = 0;
-    for word in text.split_whitespace() {
-        word.chars().flat_map(char::to_lowercase).for_each(|letter| letter.hash(hasher));
-        ' '.hash(hasher);
-        count += 1;
+    /// `None` where there is no title, day or length to go by, or nobody asks.
+    fn title_key(&self, show: ShowWords, traits: &Traits<'_>) -> Option<u64> {
+        let (show, day) = (show.0?, traits.day?);
+        traits.minutes?;
+        let (title, count) = self.hash_of_words(traits.title);
+        let kind = traits.id.split(':').next();
+        let key = (show, title, day, kind);
+        (count > 0).then(|| self.hasher.hash_one(key))
     }
-    count.hash(hasher);
-    count
+
+    /// A hash of the words of a title in lower case, and how many they are.
+    fn hash_of_words(&self, text: &str) -> (u64, usize) {
+        let mut words = String::with_capacity(text.len() + 1);
+        let mut count = 0;
+        for word in text.split_whitespace() {
+            if word.is_ascii() {
+                words.push_str(word);
+                let from = words.len() - word.len();
+                words[from..].make_ascii_lowercase();
+            } else {
+                words.extend(word.chars().flat_map(char::to_lowercase));
+            }
+            words.push(' ');
+            count += 1;
+        }
+        (self.hasher.hash_one(words), count)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn traits(id: &str, title: &str, day: &str, minutes: u64, media: Option<&MediaKey>) -> Traits {
-        let at = format!("{day}T08:00:00Z").parse().ok();
-        Traits::new(id.parse().unwrap(), title, at, Some(minutes * 60_000), media.cloned())
+    fn one(id: &str, title: &str, day: &str, minutes: u64, media: Option<MediaKey>) -> Candidate {
+        Candidate {
+            id: id.parse().unwrap(),
+            title: title.to_owned(),
+            published_at: format!("{day}T08:00:00Z").parse().ok(),
+            duration_ms: Some(minutes * 60_000),
+            media,
+            url: None,
+            key: String::new(),
+        }
     }
 
     fn keys(links: &[&str]) -> Vec<Option<MediaKey>> {
@@ -296,43 +326,44 @@ mod tests {
 
     #[test]
     fn an_episode_is_known_again_by_id_by_file_or_by_title_day_and_length() {
-        let file = keys(&["https://cdn.example.org/1.mp3"])[0].clone();
+        let file = keys(&["https://cdn.example.org/1.mp3"])[0];
         let mut known = Known::default();
-        known.add(
-            Place::Library,
-            "The Shed",
-            &traits("pod:aaaa", "Bees", "2026-05-01", 60, file.as_ref()),
-        );
-        let check = |show: &str, other: Traits, want: Option<By>| {
-            assert_eq!(known.find(show, &other).map(|same| same.by), want, "{other:?}");
+        let first = one("pod:aaaa", "Bees", "2026-05-01", 60, file);
+        known.add(Place::Library, known.show("The Shed"), &first.traits());
+        let check = |show: &str, other: Candidate, want: Option<By>| {
+            let same = known.find(known.show(show), &other.traits());
+            assert_eq!(same.map(|same| same.by), want, "{other:?}");
         };
-        check("x", traits("pod:aaaa", "y", "2026-01-01", 1, None), Some(By::Id));
-        check("x", traits("pod:b", "y", "2026-01-01", 1, file.as_ref()), Some(By::Media));
+        check("x", one("pod:aaaa", "y", "2026-01-01", 1, None), Some(By::Id));
+        check("x", one("pod:b", "y", "2026-01-01", 1, file), Some(By::Media));
         let by_title = Some(By::TitleDayLength);
-        check("the shed", traits("pod:b", " BEES ", "2026-05-01", 70, None), by_title);
-        check("The Shed", traits("pod:b", "Bees", "2026-05-01", 50, None), by_title);
-        check("The Shed", traits("pod:b", "Bees", "2026-05-01", 71, None), None);
-        check("The Shed", traits("pod:b", "Bees", "2026-05-02", 60, None), None);
-        check("The Shed", traits("pod:b", "Bees again", "2026-05-01", 60, None), None);
-        check("Other Shed", traits("pod:b", "Bees", "2026-05-01", 60, None), None);
-        check("The Shed", traits("yt:b", "Bees", "2026-05-01", 60, None), None);
-        let mut unknown = traits("pod:b", "Bees", "2026-05-01", 60, None);
-        unknown.minutes = None;
-        check("The Shed", unknown, None);
-        check("The Shed", traits("pod:b", "", "2026-05-01", 60, None), None);
+        check("the shed", one("pod:b", " BEES ", "2026-05-01", 70, None), by_title);
+        check("The Shed", one("pod:b", "Bees", "2026-05-01", 50, None), by_title);
+        check("The Shed", one("pod:b", "Bees", "2026-05-01", 71, None), None);
+        check("The Shed", one("pod:b", "Bees", "2026-05-02", 60, None), None);
+        check("The Shed", one("pod:b", "Bees again", "2026-05-01", 60, None), None);
+        check("Other Shed", one("pod:b", "Bees", "2026-05-01", 60, None), None);
+        check("The Shed", one("yt:b", "Bees", "2026-05-01", 60, None), None);
+        let unknown = one("pod:b", "Bees", "2026-05-01", 60, None);
+        check("The Shed", Candidate { duration_ms: None, ..unknown }, None);
+        check("The Shed", one("pod:b", "", "2026-05-01", 60, None), None);
     }
 
     #[test]
     fn titles_of_shows_that_nobody_asks_about_are_passed_over_and_the_rest_is_not() {
-        let file = keys(&["https://cdn.example.org/1.mp3"])[0].clone();
+        let file = keys(&["https://cdn.example.org/1.mp3"])[0];
         let mut known = Known::about(["The  shed", "Other"].into_iter());
-        for (id, show, media) in [("pod:a", "the SHED", None), ("pod:b", "Barn", file.as_ref())] {
-            known.add(Place::SeenList, show, &traits(id, "Bees", "2026-05-01", 60, media));
+        let shed = one("pod:a", "Bees", "2026-05-01", 60, None);
+        let barn = one("pod:b", "Bees", "2026-05-01", 60, file);
+        for (show, episode) in [("the SHED", &shed), ("Barn", &barn)] {
+            known.add(Place::SeenList, known.show(show), &episode.traits());
         }
-        let by = |other: Traits| known.find("The Shed", &other).map(|same| same.by);
-        assert_eq!(by(traits("pod:c", "bees", "2026-05-01", 61, None)), Some(By::TitleDayLength));
-        assert_eq!(by(traits("pod:b", "x", "2026-01-01", 1, None)), Some(By::Id));
-        assert_eq!(by(traits("pod:c", "x", "2026-01-01", 1, file.as_ref())), Some(By::Media));
+        let by = |other: Candidate| {
+            known.find(known.show("The Shed"), &other.traits()).map(|same| same.by)
+        };
+        assert_eq!(by(one("pod:c", "bees", "2026-05-01", 61, None)), Some(By::TitleDayLength));
+        assert_eq!(by(one("pod:b", "x", "2026-01-01", 1, None)), Some(By::Id));
+        assert_eq!(by(one("pod:c", "x", "2026-01-01", 1, file)), Some(By::Media));
         assert_eq!(known.by_title.len(), 1);
     }
 
@@ -346,5 +377,36 @@ mod tests {
         let shared = keys(&["https://e.example/locked.mp3", "https://e.example/locked.mp3"]);
         assert_eq!(shared, [None, None], "a placeholder that several share tells none");
         assert_eq!(media_keys([None].into_iter()), [None]);
+        let elsewhere = keys(&["https://e.example:8080/a.mp3"]);
+        assert_ne!(elsewhere[0], once[0], "another port is another file");
+    }
+
+    #[test]
+    fn a_file_s_key_is_read_as_it_was_written_and_nothing_else_is_one() {
+        let key = keys(&["https://e.example/a.mp3"])[0].unwrap();
+        assert_eq!(key.to_string().len(), 12);
+        assert_eq!(MediaKey::parse(&key.to_string()), Some(key));
+        for bad in [
+            "",
+            "-",
+            "0123456789a",
+            "0123456789abc",
+            "0123456789abcd",
+            "0123456789ag",
+            "é23456789abc",
+        ] {
+            assert_eq!(MediaKey::parse(bad), None, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_title_is_cut_between_letters() {
+        let id = "pod:a".parse().unwrap();
+        let cut = |title: &str| Traits::new(&id, title, None, None, None).title.to_owned();
+        assert_eq!(cut("short"), "short");
+        for letter in ["a", "é", "語", "🐝"] {
+            assert_eq!(cut(&letter.repeat(TITLE_CHARS_MAX)), letter.repeat(TITLE_CHARS_MAX));
+            assert_eq!(cut(&letter.repeat(TITLE_CHARS_MAX * 2)), letter.repeat(TITLE_CHARS_MAX));
+        }
     }
 }

@@ -4,11 +4,12 @@
 //! A line is `<id> <day> <minutes>m <file> <why> <title>`; what is not known is `-`. Only the id has
 //! to be there.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use chrono::NaiveDate;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::de::{self, DeserializeSeed, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
 use crate::domain::episode::EpisodeId;
@@ -46,13 +47,18 @@ pub struct SeenShow {
     pub title: String,
     /// One line an episode.
     #[serde(default)]
-    pub episodes: Vec<SeenLine>,
+    #[schemars(with = "Vec<String>")]
+    pub episodes: SeenLines,
 }
 
+/// The lines of one show, as one text: lists of fifty thousand episodes are read and written whole, and
+/// with a text for each they would take twice the room and time.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct SeenLines(String);
+
 /// One line. What stands in it beyond the id is read when it is needed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(transparent)]
-pub struct SeenLine(Box<str>);
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SeenLine<'a>(&'a str);
 
 /// Why an episode is on the seen list.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -125,37 +131,189 @@ impl Why {
     }
 }
 
-impl SeenLine {
-    /// Writes one.
-    pub fn new(traits: &Traits, why: &Why) -> SeenLine {
-        let day = traits.day.map_or_else(|| "-".to_owned(), |day| day.to_string());
-        let minutes = traits.minutes.map_or_else(|| "-".to_owned(), |m| format!("{m}m"));
-        let media = traits.media.as_ref().map_or("-", MediaKey::as_str);
-        SeenLine(format!("{} {day} {minutes} {media} {why} {}", traits.id, traits.title).into())
+/// What a line says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seen<'a> {
+    /// The episode's id, as [`EpisodeId::is_one`] says.
+    pub id: &'a str,
+    /// Its title, cut.
+    pub title: &'a str,
+    /// The day of publication, in UTC.
+    pub day: Option<NaiveDate>,
+    /// Its length in whole minutes.
+    pub minutes: Option<u32>,
+    /// Its file.
+    pub media: Option<MediaKey>,
+    /// Why it is on the list.
+    pub why: Why,
+}
+
+impl<'a> Seen<'a> {
+    /// What the episode is told by.
+    pub fn traits(&self) -> Traits<'a> {
+        let Seen { id, title, day, minutes, media, .. } = self;
+        Traits { id, title, day: *day, minutes: *minutes, media: *media }
+    }
+}
+
+/// A part of a line; `-` where it is not known.
+struct Part<T>(Option<T>);
+
+impl<T: fmt::Display> fmt::Display for Part<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Some(part) => part.fmt(f),
+            None => f.write_str("-"),
+        }
+    }
+}
+
+impl SeenLines {
+    /// Adds a line at the end.
+    pub fn push(&mut self, traits: &Traits<'_>, why: &Why) {
+        let Traits { id, title, day, minutes, media } = traits;
+        let (day, media) = (Part(*day), Part(*media));
+        let from = self.0.len();
+        // Writing into a text does not fail.
+        let _ = match minutes {
+            Some(minutes) => write!(self.0, "{id} {day} {minutes}m {media} {why} {title}"),
+            None => write!(self.0, "{id} {day} - {media} {why} {title}"),
+        };
+        self.end_line(from);
     }
 
+    /// Ends the line that begins there, which is one line, whatever was put into it.
+    fn end_line(&mut self, from: usize) {
+        if self.0[from..].contains('\n') {
+            let line = self.0[from..].replace('\n', " ");
+            self.0.truncate(from);
+            self.0.push_str(&line);
+        }
+        self.0.push('\n');
+    }
+
+    /// Adds others at the end.
+    pub fn append(&mut self, others: &SeenLines) {
+        self.0.push_str(&others.0);
+    }
+
+    /// In their order.
+    pub fn iter(&self) -> impl Iterator<Item = SeenLine<'_>> {
+        self.0.split_terminator('\n').map(SeenLine)
+    }
+
+    /// How many they are.
+    pub fn count(&self) -> usize {
+        self.0.bytes().filter(|byte| *byte == b'\n').count()
+    }
+
+    /// Drops the oldest beyond so many.
+    pub fn keep_newest(&mut self, max: usize) {
+        let over = self.count().saturating_sub(max);
+        if over > 0 {
+            let end = self.0.match_indices('\n').nth(over - 1).map_or(0, |(at, _)| at + 1);
+            self.0.drain(..end);
+        }
+    }
+
+    /// Takes an episode off; whether it was there.
+    fn remove(&mut self, id: &str) -> bool {
+        let mut found = false;
+        let mut left = SeenLines::default();
+        for line in self.iter() {
+            if line.is_of(id) {
+                found = true;
+            } else {
+                left.0.push_str(line.0);
+                left.0.push('\n');
+            }
+        }
+        if found {
+            *self = left;
+        }
+        found
+    }
+}
+
+impl fmt::Debug for SeenLines {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter().map(|line| line.0)).finish()
+    }
+}
+
+impl Serialize for SeenLines {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.iter().map(|line| line.0))
+    }
+}
+
+impl<'de> Deserialize<'de> for SeenLines {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<SeenLines, D::Error> {
+        let mut lines = SeenLines::default();
+        deserializer.deserialize_seq(Reading(&mut lines))?;
+        Ok(lines)
+    }
+}
+
+/// Reads lines, and a line of them, into the one text.
+struct Reading<'l>(&'l mut SeenLines);
+
+impl<'de> Visitor<'de> for Reading<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("lines of text, one an episode")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut lines: A) -> Result<(), A::Error> {
+        while lines.next_element_seed(Reading(self.0))?.is_some() {}
+        Ok(())
+    }
+
+    fn visit_str<E: de::Error>(self, line: &str) -> Result<(), E> {
+        let from = self.0.0.len();
+        self.0.0.push_str(line);
+        self.0.end_line(from);
+        Ok(())
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Reading<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl<'a> SeenLine<'a> {
     /// The episode's id; `None` where a person's line has none.
-    pub fn id(&self) -> Option<EpisodeId> {
-        self.0.split_whitespace().next()?.parse().ok()
+    pub fn id(self) -> Option<&'a str> {
+        self.0.split_whitespace().next().filter(|id| EpisodeId::is_one(id))
+    }
+
+    /// Whether it is this episode's.
+    fn is_of(self, id: &str) -> bool {
+        self.0.split_whitespace().next() == Some(id)
     }
 
     /// What the episode is told by, and why it is here.
-    pub fn read(&self) -> Option<(Traits, Why)> {
+    pub fn read(self) -> Option<Seen<'a>> {
         let mut parts = self.0.splitn(6, ' ');
-        let id = parts.next()?.parse().ok()?;
-        let day = parts.next().and_then(|text| text.parse::<NaiveDate>().ok());
+        let id = parts.next().filter(|id| EpisodeId::is_one(id))?;
+        let day = parts.next().and_then(|text| text.parse().ok());
         let minutes = parts.next().and_then(|text| text.strip_suffix('m')?.parse().ok());
-        let media = parts.next().and_then(|text| MediaKey::try_from(text.to_owned()).ok());
+        let media = parts.next().and_then(MediaKey::parse);
         let why = Why::read(parts.next().unwrap_or("-"));
-        let title = parts.next().unwrap_or_default().to_owned();
-        Some((Traits { id, title, day, minutes, media }, why))
+        let title = parts.next().unwrap_or_default();
+        Some(Seen { id, title, day, minutes, media, why })
     }
 }
 
 /// By which a show is known again: 16 hexadecimal digits of its key, which may be a link with a secret
 /// in it.
 pub fn show_id(show_key: &str) -> String {
-    Sha256::digest(show_key.as_bytes())[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+    base16ct::lower::encode_string(&Sha256::digest(show_key.as_bytes())[..8])
 }
 
 impl SeenList {
@@ -165,7 +323,11 @@ impl SeenList {
             Some(at) => at,
             None => {
                 let title = title.to_owned();
-                self.shows.push(SeenShow { id: id.to_owned(), title, episodes: Vec::new() });
+                self.shows.push(SeenShow {
+                    id: id.to_owned(),
+                    title,
+                    episodes: SeenLines::default(),
+                });
                 self.shows.len() - 1
             }
         };
@@ -177,32 +339,25 @@ impl SeenList {
     }
 
     /// Why an episode is on the list, where it is.
-    pub fn why(&self, id: &EpisodeId) -> Option<Why> {
-        let is_its = |line: &&SeenLine| line.id().as_ref() == Some(id);
-        self.shows
-            .iter()
-            .find_map(|show| show.episodes.iter().find(is_its))
-            .and_then(SeenLine::read)
-            .map(|(_, why)| why)
+    pub fn why(&self, id: &str) -> Option<Why> {
+        let mut lines = self.shows.iter().flat_map(|show| show.episodes.iter());
+        lines.find(|line| line.is_of(id)).and_then(SeenLine::read).map(|seen| seen.why)
     }
 
     /// Takes an episode off; whether it was there.
-    pub fn remove(&mut self, id: &EpisodeId) -> bool {
+    pub fn remove(&mut self, id: &str) -> bool {
         let mut found = false;
         for show in &mut self.shows {
-            show.episodes.retain(|line| {
-                let is_its = line.id().as_ref() == Some(id);
-                found |= is_its;
-                !is_its
-            });
+            found |= show.episodes.remove(id);
         }
         found
     }
 }
 
-impl From<&Same> for Why {
-    fn from(same: &Same) -> Why {
-        Why::SameAs(same.id.clone())
+impl From<&Same<'_>> for Why {
+    fn from(same: &Same<'_>) -> Why {
+        // What is known has an id, so that this is never without one.
+        same.id.parse().map_or_else(|_| Why::Other("same-as".to_owned()), Why::SameAs)
     }
 }
 
@@ -211,24 +366,31 @@ mod tests {
     use super::*;
     use crate::domain::known::media_keys;
 
-    fn traits() -> Traits {
+    fn seen(why: Why) -> Seen<'static> {
         let link = url::Url::parse("https://e.example/a.mp3").unwrap();
-        let media = media_keys([Some(&link)].into_iter())[0].clone();
-        let at = "2026-05-01T23:30:00Z".parse().ok();
-        Traits::new("pod:0123".parse().unwrap(), "Bees,  part \"one\"", at, Some(125_000), media)
+        Seen {
+            id: "pod:0123",
+            title: "Bees,  part \"one\"",
+            day: "2026-05-01".parse().ok(),
+            minutes: Some(2),
+            media: media_keys([Some(&link)].into_iter())[0],
+            why,
+        }
     }
 
     #[test]
     fn a_line_says_what_was_put_into_it() {
         let same = Why::SameAs("pod:ff".parse().unwrap());
         for why in [Why::Before, Why::Offered, Why::Filtered(PassedOver::Short), same] {
-            let line = SeenLine::new(&traits(), &why);
-            assert_eq!(line.read(), Some((traits(), why)));
+            let mut lines = SeenLines::default();
+            lines.push(&seen(Why::Before).traits(), &why);
+            assert_eq!(lines.iter().next().and_then(SeenLine::read), Some(seen(why)));
         }
-        let bare = Traits { day: None, minutes: None, media: None, ..traits() };
-        let line = SeenLine::new(&bare, &Why::Before);
-        assert_eq!(&*line.0, "pod:0123 - - - before Bees,  part \"one\"");
-        assert_eq!(line.read(), Some((bare, Why::Before)));
+        let bare = Seen { day: None, minutes: None, media: None, ..seen(Why::Before) };
+        let mut lines = SeenLines::default();
+        lines.push(&bare.traits(), &Why::Before);
+        assert_eq!(lines.0, "pod:0123 - - - before Bees,  part \"one\"\n");
+        assert_eq!(lines.iter().next().and_then(SeenLine::read), Some(bare));
     }
 
     #[test]
@@ -237,20 +399,49 @@ mod tests {
             r#"{"shows": [{"id": "x", "episodes": ["yt:abc", "pod:1 whatever", "no id at all", ""]}]}"#,
         )
         .unwrap();
-        let lines = &list.shows[0].episodes;
-        assert_eq!(lines[0].read().map(|(t, _)| t.id), "yt:abc".parse().ok());
-        assert_eq!(lines[1].id(), "pod:1".parse().ok());
+        let lines: Vec<SeenLine<'_>> = list.shows[0].episodes.iter().collect();
+        assert_eq!(lines[0].read().map(|seen| seen.id), Some("yt:abc"));
+        assert_eq!(lines[1].id(), Some("pod:1"));
         assert_eq!((lines[2].read(), lines[3].id()), (None, None));
-        assert!(list.why(&"yt:abc".parse().unwrap()).is_some());
+        assert_eq!((lines.len(), list.shows[0].episodes.count()), (4, 4));
+        assert!(list.why("yt:abc").is_some());
     }
 
     #[test]
     fn a_line_taken_off_is_not_known_any_more() {
         let mut list = SeenList::default();
         let show = list.show_mut("x", "The Shed");
-        show.episodes.push(SeenLine::new(&traits(), &Why::Before));
-        assert_eq!(list.why(&traits().id), Some(Why::Before));
-        assert!(list.remove(&traits().id) && !list.remove(&traits().id));
-        assert_eq!(list.why(&traits().id), None);
+        let Seen { id, .. } = seen(Why::Before);
+        show.episodes.push(&seen(Why::Before).traits(), &Why::Before);
+        assert_eq!(list.why(id), Some(Why::Before));
+        assert!(list.remove(id) && !list.remove(id));
+        assert_eq!(list.why(id), None);
+    }
+
+    #[test]
+    fn lines_are_read_and_written_as_they_are_and_stay_one_line_each() {
+        let there = r#"["yt:a - - - before One", "", "my own  words", "yt:b \"quoted\" \u00e9"]"#;
+        let lines: SeenLines = serde_json::from_str(there).unwrap();
+        let again: Vec<String> =
+            serde_json::from_str(&serde_json::to_string(&lines).unwrap()).unwrap();
+        assert_eq!(again, serde_json::from_str::<Vec<String>>(there).unwrap());
+        let broken: SeenLines = serde_json::from_str(r#"["yt:a one\ntwo", "yt:b"]"#).unwrap();
+        assert_eq!(broken.iter().map(|line| line.0).collect::<Vec<_>>(), ["yt:a one two", "yt:b"]);
+        for bad in ["{}", "\"yt:a\"", "[1]", "[null]", "[[\"yt:a\"]]"] {
+            assert!(serde_json::from_str::<SeenLines>(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn of_too_many_lines_the_oldest_go() {
+        let three = || serde_json::from_str::<SeenLines>(r#"["yt:a", "yt:b", "yt:c"]"#).unwrap();
+        for (max, want) in [(0, vec![]), (1, vec!["yt:c"]), (2, vec!["yt:b", "yt:c"])] {
+            let mut lines = three();
+            lines.keep_newest(max);
+            assert_eq!(lines.iter().filter_map(SeenLine::id).collect::<Vec<_>>(), want);
+        }
+        let mut lines = three();
+        lines.keep_newest(3);
+        assert_eq!(lines, three());
     }
 }

@@ -21,7 +21,7 @@ use url::Url;
 
 use crate::domain::episode::EpisodeId;
 use crate::domain::feed_state::{FeedNote, FeedState};
-use crate::domain::known::{Candidate, Place, Traits, media_keys};
+use crate::domain::known::{Candidate, Place, media_keys};
 use crate::domain::links::holds_secret;
 use crate::domain::seen_list::Why;
 use crate::domain::subscription::Subscription;
@@ -285,14 +285,14 @@ impl Following {
             .map_err(|error| {
                 FollowError::Refused(format!("Looking for recaps failed: {error}."))
             })??;
-        let seen: HashMap<EpisodeId, Why> = seen
+        let seen: HashMap<&str, Why> = seen
             .shows
             .iter()
             .flat_map(|show| show.episodes.iter().filter_map(|line| line.read()))
-            .map(|(traits, why)| (traits.id, why))
+            .map(|line| (line.id, line.why))
             .collect();
         let shown = candidates(&read, &show_key, &url).into_iter().map(|candidate| {
-            let id = &candidate.traits.id;
+            let id = &candidate.id;
             let (place, why) = if recaps.contains_key(id) {
                 (Some(Place::Library), "Its recap is in the library.".to_owned())
             } else if let Some(item) = queue.find(id) {
@@ -303,7 +303,7 @@ impl Following {
                 )
             } else if let Some(one) = skipped.episodes.iter().find(|one| one.episode_id == *id) {
                 (Some(Place::SkipList), format!("It is on the skip list ({}).", one.reason))
-            } else if let Some(why) = seen.get(id) {
+            } else if let Some(why) = seen.get(id.as_str()) {
                 (Some(Place::SeenList), why.sentence())
             } else {
                 (None, "It is new and comes at the next check.".to_owned())
@@ -337,7 +337,7 @@ impl Following {
         let last = self.last_read(one, note, follower, rules).await;
         let found = last.and_then(|(read, show_key, url)| {
             let candidate =
-                candidates(&read, &show_key, &url).into_iter().find(|c| c.traits.id == *episode)?;
+                candidates(&read, &show_key, &url).into_iter().find(|c| c.id == *episode)?;
             Some((candidate, read.feed.title.clone(), url))
         });
         let Some((candidate, show, url)) = found else {
@@ -507,16 +507,14 @@ fn candidates(read: &Read, show_key: &str, followed: &Url) -> Vec<Candidate> {
         .items
         .iter()
         .zip(media)
-        .map(|(item, media)| {
-            let id = feed.episode_id(item, show_key);
-            Candidate {
-                traits: Traits::new(id, &item.title, item.published_at, item.duration_ms, media),
-                title: item.title.clone(),
-                published_at: item.published_at,
-                duration_ms: item.duration_ms,
-                url: item.link.as_ref().and_then(|url| feed.shared_link(url, followed)),
-                key: item.key(),
-            }
+        .map(|(item, media)| Candidate {
+            id: feed.episode_id(item, show_key),
+            media,
+            title: item.title.clone(),
+            published_at: item.published_at,
+            duration_ms: item.duration_ms,
+            url: item.link.as_ref().and_then(|url| feed.shared_link(url, followed)),
+            key: item.key(),
         })
         .collect();
     // Feeds are usually in this order, and need not be; undated ones keep their place at the end.

@@ -15,8 +15,8 @@ use crate::domain::episode::EpisodeId;
 use crate::domain::feed_state::{FeedState, Notice};
 use crate::domain::filters::{PassedOver, Sieve};
 use crate::domain::known::{By, Candidate, Known, Place, Traits};
-use crate::domain::recap::RecapId;
-use crate::domain::seen_list::{SeenLine, SeenList, Why, show_id};
+use crate::domain::recap::{RecapHead, RecapId};
+use crate::domain::seen_list::{SeenLine, SeenLines, SeenList, Why, show_id};
 use crate::domain::skip_list::SkipList;
 use crate::domain::subscription::{Subscription, SubscriptionId, Subscriptions};
 use crate::store::{Document, FileName, Slot, Stamp, StoreError, Tx};
@@ -427,45 +427,6 @@ impl Library {
         .await
     }
 
-    /// Everything that a scope knows, with its documents as a transaction read them; and what stands in
-    /// the queue and not yet on the seen list, since somebody died in between.
-    fn known(
-        &self,
-        scope: &Scope,
-        queue: &AutoQueue,
-        skipped: &SkipList,
-        seen: &SeenList,
-        intakes: &[Intake],
-    ) -> Result<(Known, HashSet<EpisodeId>), StoreError> {
-        let mut known = Known::about(intakes.iter().map(|intake| intake.show.as_str()));
-        let mut unseen: HashSet<EpisodeId> =
-            queue.items.iter().map(|item| item.id.clone()).collect();
-        for head in self.heads_now(scope)? {
-            let traits = Traits::new(
-                head.episode.id.clone(),
-                &head.title,
-                head.episode.published_at,
-                Some(head.duration_ms).filter(|ms| *ms > 0),
-                None,
-            );
-            known.add(Place::Library, &head.episode.show_title, &traits);
-        }
-        for item in &queue.items {
-            known.add(Place::AutoQueue, &item.show, &traits_of(item));
-        }
-        for one in &skipped.episodes {
-            let traits = Traits::new(one.episode_id.clone(), &one.title, None, None, None);
-            known.add(Place::SkipList, "", &traits);
-        }
-        for show in &seen.shows {
-            for (traits, _) in show.episodes.iter().filter_map(SeenLine::read) {
-                unseen.remove(&traits.id);
-                known.add(Place::SeenList, &show.title, &traits);
-            }
-        }
-        Ok((known, unseen))
-    }
-
     /// Takes in what checks found for a scope: new episodes go to the queue as long as it has no more
     /// than `open_items_max` open ones, all that had room are seen from then on. One step for all of
     /// them, so that a round of a thousand feeds is a few writes.
@@ -490,13 +451,19 @@ impl Library {
                 let mut seen = tx.value::<SeenList>(&names.seen_list)?;
                 let mut state = tx.value::<FeedState>(&names.feed_state)?;
                 let skipped = tx.value::<SkipList>(&names.skip_list)?;
-                let (mut known, mut unseen) =
-                    library.known(&whose, &queue, &skipped, &seen, &intakes)?;
-                let mut taken = TakenIn::default();
+                let heads = library.heads_now(&whose)?;
+                // Of two lines with one id the first counts.
+                let followed: HashMap<&SubscriptionId, &Subscription> = list
+                    .subscriptions
+                    .iter()
+                    .rev()
+                    .filter_map(|one| Some((one.id.as_ref()?, one)))
+                    .collect();
+                let mut room = Room::of(&heads, &queue, &skipped, &seen, &intakes, open_items_max);
                 for intake in &intakes {
                     // Unfollowed, or led elsewhere, while it was checked: it is nobody's now.
                     let Some(one) =
-                        list.find(&intake.subscription).filter(|one| one.url == intake.url)
+                        followed.get(&intake.subscription).filter(|one| one.url == intake.url)
                     else {
                         continue;
                     };
@@ -504,15 +471,7 @@ impl Library {
                     let Ok(sieve) = one.filters.sieve() else { continue };
                     let note = state.note_mut(&intake.subscription, &intake.url);
                     let is_first = note.first_checked_at.is_none();
-                    let mut room = Room {
-                        queue: &mut queue,
-                        seen: &mut seen,
-                        known: &mut known,
-                        unseen: &mut unseen,
-                        open_items_max,
-                    };
-                    let whole =
-                        room.take_in(one, &sieve, intake, is_first, defaults, now, &mut taken);
+                    let whole = room.take_in(one, &sieve, intake, is_first, defaults, now);
                     note.show_key.get_or_insert_with(|| intake.show_key.clone());
                     note.first_checked_at.get_or_insert(now);
                     note.stopped = None;
@@ -522,9 +481,8 @@ impl Library {
                     // What had no room is looked at again next time.
                     note.consumed = whole.then(|| intake.hash.clone());
                 }
-                let ids: Vec<&SubscriptionId> =
-                    list.subscriptions.iter().filter_map(|one| one.id.as_ref()).collect();
-                state.keep_only(&ids);
+                state.keep_only(|id| followed.contains_key(id));
+                let taken = room.close().put_into(&mut queue, &mut seen);
                 // In this order: an item that is in the queue and not yet seen is seen at the next
                 // look, one that is seen and not in the queue would be lost.
                 tx.write(&names.auto_queue, &queue)?;
@@ -728,7 +686,7 @@ impl Library {
                         Ok(_) => {}
                         // It left the queue long ago: its feed offers it anew.
                         Err(_) => {
-                            seen.remove(id);
+                            seen.remove(id.as_str());
                             state.feeds.iter_mut().for_each(|note| note.consumed = None);
                         }
                     }
@@ -780,7 +738,7 @@ impl Library {
             .transact(scope, move |tx| {
                 let mut queue = tx.value::<AutoQueue>(&names.auto_queue)?;
                 let mut skipped = tx.value::<SkipList>(&names.skip_list)?;
-                if let Some(item) = queue.find(&candidate.traits.id) {
+                if let Some(item) = queue.find(&candidate.id) {
                     return Err(FollowError::Queue(QueueError::Refused {
                         title: item.title.clone(),
                         state: item.state,
@@ -789,7 +747,7 @@ impl Library {
                 }
                 let mut item = item_of(&one, &show, &feed_url, &candidate, now);
                 item.approve(ApprovedBy::Person, now)?;
-                skipped.remove(&candidate.traits.id);
+                skipped.remove(&candidate.id);
                 queue.items.push(item.clone());
                 tx.write(&names.auto_queue, &queue)?;
                 tx.write(&names.skip_list, &skipped)?;
@@ -949,42 +907,105 @@ fn settled(
     Ok((queue, list))
 }
 
-/// Where what is taken in goes.
+/// What a scope knows, and what is taken in for it.
 struct Room<'a> {
-    queue: &'a mut AutoQueue,
-    seen: &'a mut SeenList,
-    known: &'a mut Known,
-    unseen: &'a mut HashSet<EpisodeId>,
+    seen: &'a SeenList,
+    known: Known<'a>,
+    /// What stands in the queue and not yet on the seen list, since somebody died in between.
+    unseen: HashSet<&'a str>,
+    /// How many the queue has, and how many it may have.
+    open_items: usize,
     open_items_max: usize,
+    new: New,
 }
 
-impl Room<'_> {
-    /// Whether all of it had room.
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "one private call, whose parts have no other home"
-    )]
+/// What was taken in, to be put where it belongs.
+#[derive(Default)]
+struct New {
+    items: Vec<QueueItem>,
+    /// What was seen, by the id of its show and with its title.
+    lines: Vec<(String, String, SeenLines)>,
+    /// What is offered again: its old lines go.
+    again: HashSet<EpisodeId>,
+}
+
+impl New {
+    fn put_into(self, queue: &mut AutoQueue, seen: &mut SeenList) -> TakenIn {
+        let New { items, lines, again } = self;
+        for id in &again {
+            seen.remove(id.as_str());
+        }
+        for (id, title, lines) in &lines {
+            let show = seen.show_mut(id, title);
+            show.episodes.append(lines);
+            show.episodes.keep_newest(SEEN_LINES_MAX);
+        }
+        let found = items.iter().map(|item| item.id.clone()).collect();
+        let approved = items.iter().filter(|item| item.state == State::Approved).count();
+        queue.items.extend(items);
+        TakenIn { found, approved }
+    }
+}
+
+impl<'a> Room<'a> {
+    /// Everything that a scope knows, by its documents as a transaction read them.
+    fn of(
+        heads: &'a [Arc<RecapHead>],
+        queue: &'a AutoQueue,
+        skipped: &'a SkipList,
+        seen: &'a SeenList,
+        intakes: &'a [Intake],
+        open_items_max: usize,
+    ) -> Room<'a> {
+        let mut known = Known::about(intakes.iter().map(|intake| intake.show.as_str()));
+        let lines: usize = seen.shows.iter().map(|show| show.episodes.count()).sum();
+        let new: usize = intakes.iter().map(|intake| intake.candidates.len()).sum();
+        known.reserve(lines + new);
+        let mut unseen: HashSet<&str> = queue.items.iter().map(|item| item.id.as_str()).collect();
+        for head in heads {
+            let length = Some(head.duration_ms).filter(|ms| *ms > 0);
+            let episode = &head.episode;
+            let traits = Traits::new(&episode.id, &head.title, episode.published_at, length, None);
+            known.add(Place::Library, known.show(&episode.show_title), &traits);
+        }
+        for item in &queue.items {
+            known.add(Place::AutoQueue, known.show(&item.show), &traits_of(item));
+        }
+        for one in &skipped.episodes {
+            let traits = Traits::new(&one.episode_id, &one.title, None, None, None);
+            known.add(Place::SkipList, known.show(""), &traits);
+        }
+        for show in &seen.shows {
+            let words = known.show(&show.title);
+            for line in show.episodes.iter().filter_map(SeenLine::read) {
+                unseen.remove(line.id);
+                known.add(Place::SeenList, words, &line.traits());
+            }
+        }
+        let open_items = queue.items.iter().filter(|item| item.state.is_open()).count();
+        Room { seen, known, unseen, open_items, open_items_max, new: New::default() }
+    }
+
+    /// Takes in one feed's episodes; whether all of them had room.
     fn take_in(
         &mut self,
         one: &Subscription,
         sieve: &Sieve,
-        intake: &Intake,
+        intake: &'a Intake,
         is_first: bool,
         defaults: Defaults,
         now: DateTime<Utc>,
-        taken: &mut TakenIn,
     ) -> bool {
-        let show = show_id(&intake.show_key);
         let mut lines = Vec::new();
         let newest = one.newest_at_first.unwrap_or(defaults.newest_at_first);
         // How many that the filters let pass were looked at: the newest few of the feed are wanted at
         // first, and not the newest few that are unknown, or following again would dig ever deeper.
         let mut rank = 0;
-        let mut open = self.queue.items.iter().filter(|item| item.state.is_open()).count();
         let mut had_room = true;
+        let words = self.known.show(&intake.show);
         for candidate in intake.candidates.iter() {
-            let traits = &candidate.traits;
-            let same = self.known.find(&intake.show, traits);
+            let traits = candidate.traits();
+            let same = self.known.find(words, &traits);
             let passed = sieve.lets_pass(
                 &candidate.title,
                 candidate.duration_ms,
@@ -994,22 +1015,21 @@ impl Room<'_> {
             let is_newest = rank < newest;
             rank += u32::from(passed.is_ok());
             let why = match same {
-                Some(same) if same.by == By::Id && self.unseen.remove(&same.id) => {
-                    lines.push(SeenLine::new(traits, &Why::Offered));
+                Some(same) if same.by == By::Id && self.unseen.remove(same.id) => {
+                    lines.push((traits, Why::Offered));
                     continue;
                 }
                 Some(same) if same.by == By::Id => {
                     // Who follows again wants the newest, also of what was there the first time.
-                    let was_before = || self.seen.why(&traits.id) == Some(Why::Before);
+                    let was_before = || self.seen.why(traits.id) == Some(Why::Before);
                     let again = is_first
                         && is_newest
                         && passed.is_ok()
                         && same.place == Place::SeenList
                         && was_before();
-                    if !again {
+                    if !again || !self.new.again.insert(candidate.id.clone()) {
                         continue;
                     }
-                    self.seen.remove(&traits.id);
                     Why::Offered
                 }
                 Some(same) => Why::from(&same),
@@ -1021,29 +1041,36 @@ impl Room<'_> {
                 },
             };
             if why == Why::Offered {
-                if open >= self.open_items_max {
+                if self.open_items >= self.open_items_max {
+                    self.new.again.remove(&candidate.id);
                     had_room = false;
                     continue;
                 }
-                open += 1;
+                self.open_items += 1;
                 let mut item = item_of(one, &intake.show, &intake.feed_url, candidate, now);
-                if one.auto_approve && item.approve(ApprovedBy::Subscription, now).is_ok() {
-                    taken.approved += 1;
+                if one.auto_approve {
+                    // What was found just now may be approved.
+                    let _ = item.approve(ApprovedBy::Subscription, now);
                 }
-                taken.found.push(item.id.clone());
-                self.queue.items.push(item);
+                self.new.items.push(item);
             }
-            self.known.add(Place::SeenList, &intake.show, traits);
-            lines.push(SeenLine::new(traits, &why));
+            self.known.add(Place::SeenList, words, &traits);
+            lines.push((traits, why));
         }
         if !lines.is_empty() {
-            let show = self.seen.show_mut(&show, &intake.show);
+            let mut text = SeenLines::default();
             // Newest first came in; a list that grows at its end reads in the order of time.
-            show.episodes.extend(lines.into_iter().rev());
-            let over = show.episodes.len().saturating_sub(SEEN_LINES_MAX);
-            show.episodes.drain(..over);
+            for (traits, why) in lines.iter().rev() {
+                text.push(traits, why);
+            }
+            self.new.lines.push((show_id(&intake.show_key), intake.show.clone(), text));
         }
         had_room
+    }
+
+    /// What was taken in; what is known is not needed any more.
+    fn close(self) -> New {
+        self.new
     }
 }
 
@@ -1056,7 +1083,7 @@ fn item_of(
 ) -> QueueItem {
     let title = if one.title.is_empty() { show } else { &one.title };
     QueueItem {
-        id: candidate.traits.id.clone(),
+        id: candidate.id.clone(),
         state: State::Found,
         title: candidate.title.clone(),
         show: title.to_owned(),
@@ -1075,18 +1102,12 @@ fn item_of(
         attempt: 0,
         job: None,
         recap: None,
-        media: candidate.traits.media.clone(),
+        media: candidate.media,
     }
 }
 
-fn traits_of(item: &QueueItem) -> Traits {
-    Traits::new(
-        item.id.clone(),
-        &item.title,
-        item.published_at,
-        item.duration_ms,
-        item.media.clone(),
-    )
+fn traits_of(item: &QueueItem) -> Traits<'_> {
+    Traits::new(&item.id, &item.title, item.published_at, item.duration_ms, item.media)
 }
 
 fn glance_of(queue: &AutoQueue, stamp: Option<Stamp>) -> Glance {

@@ -10,7 +10,7 @@ use super::read::{self, Record};
 use super::{Converted, KEPT, Leftovers};
 use crate::domain::episode::EpisodeId;
 use crate::domain::known::Traits;
-use crate::domain::seen_list::{self, SeenLine, SeenList, SeenShow, Why};
+use crate::domain::seen_list::{self, SeenLines, SeenList, SeenShow, Why};
 
 /// Keys of an array of ids.
 const WITHIN: [&str; 6] = ["seen", "seenIds", "videoIds", "ids", "episodes", "items"];
@@ -80,7 +80,7 @@ impl Seen {
         // An id that a feed is known by does not tell its name; the key is what a person knows.
         let title = title.unwrap_or_else(|| read::one_line(key));
         let id = seen_list::show_id(key);
-        self.list.shows.push(SeenShow { id, title, episodes: Vec::new() });
+        self.list.shows.push(SeenShow { id, title, episodes: SeenLines::default() });
         let at = self.list.shows.len() - 1;
         for item in list {
             self.add(Some((at, key)), None, item);
@@ -99,40 +99,48 @@ impl Seen {
 
     fn add(&mut self, show: Option<(usize, &str)>, key: Option<&str>, value: &Value) {
         let show_key = show.map(|(_, key)| key);
-        let Some((traits, kept)) = traits(show_key, key, value) else {
+        let Some((id, line, kept)) = line(show_key, key, value) else {
             self.left.unread(with_key(key.or(show_key), value));
             return;
         };
-        if !self.ids.insert(traits.id.clone()) {
+        if !self.ids.insert(id.clone()) {
             self.left.twice(with_key(key.or(show_key), value));
             return;
         }
         if !kept.is_empty() {
-            self.more.push(with_key(Some(traits.id.as_str()), &Value::Object(kept)));
+            self.more.push(with_key(Some(id.as_str()), &Value::Object(kept)));
         }
         let at = match (show, self.loose_at) {
             (Some((at, _)), _) | (None, Some(at)) => at,
             (None, None) => {
                 let id = seen_list::show_id(KEPT);
                 let title = "From the earlier list".to_owned();
-                self.list.shows.push(SeenShow { id, title, episodes: Vec::new() });
+                self.list.shows.push(SeenShow { id, title, episodes: SeenLines::default() });
                 *self.loose_at.insert(self.list.shows.len() - 1)
             }
         };
         self.count += 1;
-        self.list.shows[at].episodes.push(SeenLine::new(&traits, &Why::Offered));
+        self.list.shows[at].episodes.append(&line);
     }
 }
 
-fn traits(
+/// An episode's id and line, and what is said of it beyond that.
+fn line(
     show_key: Option<&str>,
     key: Option<&str>,
     value: &Value,
-) -> Option<(Traits, Map<String, Value>)> {
-    let bare = |id| Traits::new(id, "", None, None, None);
+) -> Option<(EpisodeId, SeenLines, Map<String, Value>)> {
+    let line = |id: &EpisodeId, title: &str, published_at, duration_ms| {
+        let traits = Traits::new(id, title, published_at, duration_ms, None);
+        let mut line = SeenLines::default();
+        line.push(&traits, &Why::Offered);
+        line
+    };
     match (key, value) {
         (None, Value::String(text)) => {
-            Some((bare(episode::id_of_text(text, show_key)?), Map::new()))
+            let id = episode::id_of_text(text, show_key)?;
+            let line = line(&id, "", None, None);
+            Some((id, line, Map::new()))
         }
         (_, Value::Object(map)) => {
             let mut record = Record::new(map);
@@ -152,7 +160,8 @@ fn traits(
                 .or_else(|| episode::duration_ms(&mut record, 0));
             let mut kept = record.rest();
             episode::keep_told(map, &mut kept);
-            Some((Traits::new(id, &title, published_at, duration_ms, None), kept))
+            let line = line(&id, &title, published_at, duration_ms);
+            Some((id, line, kept))
         }
         (Some(key), value) => {
             let id = episode::id_of_text(key, None)?;
@@ -160,7 +169,8 @@ fn traits(
             if !matches!(value, Value::Bool(true) | Value::Null) {
                 kept.insert("value".to_owned(), value.clone());
             }
-            Some((bare(id), kept))
+            let line = line(&id, "", None, None);
+            Some((id, line, kept))
         }
         _ => None,
     }

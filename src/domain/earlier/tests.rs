@@ -787,7 +787,7 @@ fn the_seen_list_is_read_in_each_guessed_form() {
         let done = seen_list(&earlier).unwrap();
         let read: SeenList = as_today(&done);
         assert_eq!(done.left, Vec::<String>::new(), "{earlier}");
-        assert_eq!(read.why(&"yt:aBcDeFgHi_0".parse().unwrap()), Some(Why::Offered), "{earlier}");
+        assert_eq!(read.why("yt:aBcDeFgHi_0"), Some(Why::Offered), "{earlier}");
         read
     };
     check(json!(["aBcDeFgHi_0"]));
@@ -796,18 +796,15 @@ fn the_seen_list_is_read_in_each_guessed_form() {
     let read = check(
         json!([{ "id": "aBcDeFgHi_0", "title": "Bread\n and", "publishedAt": "2026-01-02" }]),
     );
-    let (traits, _) = read.shows[0].episodes[0].read().unwrap();
-    assert_eq!(
-        (traits.title.as_str(), traits.day.unwrap().to_string()),
-        ("Bread and", "2026-01-02".to_owned())
-    );
+    let seen = read.shows[0].episodes.iter().next().unwrap().read().unwrap();
+    assert_eq!((seen.title, seen.day.unwrap().to_string()), ("Bread and", "2026-01-02".to_owned()));
     let read = check(
         json!({ "UCabcdefghijklmnopqrstuv": ["aBcDeFgHi_0"], "https://e.example/feed": ["guid 1",
             "https://e.example/2"] }),
     );
     assert_eq!(read.shows[1].id, show_id("https://e.example/feed"));
     let guid = crate::domain::episode::EpisodeId::podcast("https://e.example/feed", "guid 1");
-    assert_eq!(read.shows[1].episodes[0].id(), Some(guid));
+    assert_eq!(read.shows[1].episodes.iter().next().unwrap().id(), Some(guid.as_str()));
     let read = check(json!({ "UCx": { "title": "Shed", "videoIds": ["aBcDeFgHi_0"] } }));
     assert_eq!(read.shows[0].title, "Shed");
     let done = seen_list(&json!({ "aBcDeFgHi_0": 1_772_359_200 })).unwrap();

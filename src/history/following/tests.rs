@@ -63,13 +63,12 @@ fn one() -> Subscription {
 }
 
 fn candidate(n: u32) -> Candidate {
-    let id = format!("pod:{n:04}").parse().unwrap();
     let at: DateTime<Utc> = "2026-11-01T08:00:00Z".parse().unwrap();
     let published_at = Some(at + TimeDelta::days(i64::from(n)));
-    let title = format!("Episode {n}");
     Candidate {
-        traits: Traits::new(id, &title, published_at, Some(1_800_000), None),
-        title,
+        id: format!("pod:{n:04}").parse().unwrap(),
+        title: format!("Episode {n}"),
+        media: None,
         published_at,
         duration_ms: Some(1_800_000),
         url: None,
@@ -86,8 +85,8 @@ async fn the_newest_few_are_found_at_first_and_everything_new_from_then_on() {
     let next = bench.intake(&id, FEED, &[1, 2, 3, 4, 5, 6, 7], "b");
     assert_eq!(bench.take(vec![next]).await, ["pod:0007", "pod:0006", "pod:0005"]);
     let seen = bench.library.seen_list(&Scope::owner()).await.unwrap();
-    assert_eq!(seen.why(&"pod:0001".parse().unwrap()), Some(Why::Before));
-    assert_eq!(seen.why(&"pod:0007".parse().unwrap()), Some(Why::Offered));
+    assert_eq!(seen.why("pod:0001"), Some(Why::Before));
+    assert_eq!(seen.why("pod:0007"), Some(Why::Offered));
     let state = bench.library.feed_state(&Scope::owner()).await.unwrap();
     assert_eq!(state.find(&id, FEED).unwrap().consumed.as_deref(), Some("b"));
 }
