@@ -28,11 +28,16 @@ pub(super) struct Tag<'a> {
 impl<'a> Tag<'a> {
     /// `inner` is all between `<` and `>`, beginning with the name of so many bytes.
     fn of(inner: &'a str, name_bytes: usize) -> Tag<'a> {
+        let name = lowered(inner.get(..name_bytes).unwrap_or_default());
+        // Most tags of a feed are a name alone.
+        if inner.len() == name_bytes {
+            return Tag { name, attributes: Vec::new() };
+        }
         let mut all = Attributes::html(inner, name_bytes);
         all.with_checks(false);
         let found = all.take(ATTRIBUTES_MAX).filter_map(Result::ok);
         Tag {
-            name: lowered(inner.get(..name_bytes).unwrap_or_default()),
+            name,
             attributes: found.map(|attribute| (attribute.key.0, attribute.value)).collect(),
         }
     }
@@ -261,8 +266,8 @@ fn is_sound(text: &str) -> bool {
     if rest.windows(2).any(|pair| is_odd(pair[0], pair[1])) {
         return false;
     }
-    text.match_indices('!').filter(|(at, _)| text[..*at].ends_with('<')).all(|(at, _)| {
-        let bang = &text[at + 1..];
+    memchr::memmem::find_iter(bytes, "<!").all(|at| {
+        let bang = &text[at + 2..];
         bang.starts_with("[CDATA[") || bang.starts_with("--") || is_bang(bang)
     })
 }

@@ -61,7 +61,8 @@ fn with<'a>(encoding: &'static Encoding, bytes: &'a [u8]) -> Decoded<'a> {
 /// Whether a plain ASCII text is in ISO-2022-JP: by its name, or by the marks before its letters.
 fn is_2022(bytes: &[u8], named: Option<&'static Encoding>) -> bool {
     let begins = |three: &[u8]| three == b"\x1b$B" || three == b"\x1b$@";
-    named == Some(ISO_2022_JP) || (bytes.contains(&0x1b) && bytes.windows(3).any(begins))
+    named == Some(ISO_2022_JP)
+        || memchr::memchr_iter(0x1b, bytes).any(|at| bytes.get(at..at + 3).is_some_and(begins))
 }
 
 /// UTF-8 and UTF-16 have been ruled out by the time a label is asked.

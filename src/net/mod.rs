@@ -43,9 +43,26 @@ const CALL_BYTES_MAX: u64 = 1024 * 1024;
 /// How long a server may be silent in the middle of an answer.
 const SILENCE_TIME: Duration = Duration::from_secs(30);
 
-/// An answer up to this size is read beside all others; of larger ones, one is read and held at a
-/// time, so that a hundred servers that all send the most they may do not fill the memory.
+/// The beginning of an answer is read beside all others.
+const HEAD_BYTES: usize = 32 * 1024;
+
+/// Answers up to this size are read and held beside one another as far as there are places; of larger
+/// ones, one is read and held at a time. So a hundred servers that all send the most they may do not
+/// fill the memory.
 const SMALL_BYTES: usize = 1024 * 1024;
+
+/// Bytes of a place.
+const PLACE_BYTES: usize = 64 * 1024;
+
+/// Places for answers that are not large: 4 MiB altogether.
+const PLACES: usize = 64;
+
+/// What an answer is taken to be that does not say how large it is.
+const UNSAID_BYTES: usize = 256 * 1024;
+
+/// Longest that an answer waits for its places: after that it is read all the same, since those who hold
+/// them may be servers that send a byte a second.
+const PLACES_WAIT: Duration = Duration::from_secs(1);
 
 /// Longest validator that is kept and sent back; real ones have some forty letters.
 const VALIDATOR_BYTES_MAX: usize = 1_000;
@@ -239,7 +256,7 @@ pub struct Request {
     pub trust: Trust,
 }
 
-/// An answer. A large one holds the one place for such until it is dropped.
+/// An answer. It holds its places until it is dropped.
 #[derive(Debug)]
 pub struct Fetched {
     /// Where it came from after redirects.
@@ -447,12 +464,18 @@ impl fmt::Display for Shown {
 pub struct Net {
     guarded: OnceLock<Result<reqwest::Client, String>>,
     open: OnceLock<Result<reqwest::Client, String>>,
+    places: Arc<Semaphore>,
     large: Arc<Semaphore>,
 }
 
 impl Default for Net {
     fn default() -> Net {
-        Net { guarded: OnceLock::new(), open: OnceLock::new(), large: Arc::new(Semaphore::new(1)) }
+        Net {
+            guarded: OnceLock::new(),
+            open: OnceLock::new(),
+            places: Arc::new(Semaphore::new(PLACES)),
+            large: Arc::new(Semaphore::new(1)),
+        }
     }
 }
 
@@ -619,7 +642,8 @@ impl Net {
         Ok(Fetched { url, moved_to, validators, media_type, charset, bytes, _place: place })
     }
 
-    /// Reads a body to its end, within its bounds. A large one takes the one place for such.
+    /// Reads a body to its end, within its bounds. It takes places by its size, and a large one the one
+    /// place for such in their stead.
     async fn drain(
         &self,
         mut response: reqwest::Response,
@@ -637,8 +661,8 @@ impl Net {
         }
         // What is said to come is made room for at once: growing by doubling would hold three times it.
         let said = response.content_length().and_then(|length| usize::try_from(length).ok());
-        let mut bytes = Vec::with_capacity(said.unwrap_or(0).min(SMALL_BYTES));
-        let mut place = None;
+        let mut bytes = Vec::with_capacity(said.unwrap_or(0).min(HEAD_BYTES));
+        let (mut place, mut is_placed, mut is_large) = (None, false, false);
         loop {
             let chunk = deadline.hold(tokio::time::timeout(silence, response.chunk())).await?;
             let chunk = chunk
@@ -649,13 +673,25 @@ impl Net {
             if (bytes.len() + chunk.len()) as u64 > bytes_max {
                 return Err(too_large());
             }
-            if place.is_none() && bytes.len() + chunk.len() > SMALL_BYTES {
-                let began = Instant::now();
+            let len = bytes.len() + chunk.len();
+            let began = Instant::now();
+            if !is_placed && len > HEAD_BYTES {
+                is_placed = true;
+                let expected = said.unwrap_or(UNSAID_BYTES).clamp(len, len.max(SMALL_BYTES));
+                let count = u32::try_from(expected.div_ceil(PLACE_BYTES).min(PLACES)).unwrap_or(1);
+                let places = self.places.clone().acquire_many_owned(count);
+                place = tokio::time::timeout(PLACES_WAIT, places).await.ok().and_then(Result::ok);
+                bytes.reserve_exact(expected - bytes.len());
+            }
+            if !is_large && len > SMALL_BYTES {
+                is_large = true;
+                // Given back first: who waits for the large one must not keep small ones waiting.
+                drop(place.take());
                 place = self.large.clone().acquire_owned().await.ok();
-                // Waiting for others is not the server's fault.
-                deadline.at += began.elapsed();
                 bytes.reserve_exact(said.map_or(0, |said| said.saturating_sub(bytes.len())));
             }
+            // Waiting for others is not the server's fault.
+            deadline.at += began.elapsed();
             if bytes.capacity() - bytes.len() < chunk.len() {
                 // By a quarter: a large answer of unknown length must not take twice its room.
                 bytes.reserve_exact((bytes.len() / 4).max(chunk.len()));

@@ -303,6 +303,34 @@ async fn large_answers_are_held_one_at_a_time() {
     assert_eq!(second.await.unwrap().bytes.len(), SMALL_BYTES + 1);
 }
 
+#[tokio::test]
+async fn answers_wait_for_their_places_and_not_for_ever() {
+    let large = clever(|_| reply("200 OK", "", &"x".repeat(SMALL_BYTES))).await;
+    let middling = clever(|_| reply("200 OK", "", &"x".repeat(HEAD_BYTES + 1))).await;
+    let small = clever(|_| reply("200 OK", "", &"x".repeat(HEAD_BYTES))).await;
+    let net = Net::new();
+    let fetch = async |url: &Url| {
+        let asked = Request { bytes_max: 64 * 1024 * 1024, ..request(url) };
+        net.fetch(&asked).await.unwrap()
+    };
+    let mut held = Vec::new();
+    for _ in 0..PLACES / (SMALL_BYTES / PLACE_BYTES) {
+        held.push(fetch(&large).await);
+    }
+    assert_eq!(net.places.available_permits(), 0);
+    assert_eq!(fetch(&small).await.bytes.len(), HEAD_BYTES, "a small one needs none");
+    let waits = fetch(&middling);
+    tokio::pin!(waits);
+    let is_waiting = tokio::time::timeout(PLACES_WAIT / 4, &mut waits).await.is_err();
+    assert!(is_waiting, "all places are taken");
+    held.pop();
+    assert_eq!(waits.await.bytes.len(), HEAD_BYTES + 1);
+    held.push(fetch(&large).await);
+    assert_eq!(fetch(&middling).await.bytes.len(), HEAD_BYTES + 1, "read all the same in the end");
+    drop(held);
+    assert_eq!(net.places.available_permits(), PLACES, "all are given back");
+}
+
 #[test]
 fn a_link_is_printed_without_its_secrets() {
     let check = |link: &str, shown: &str, with_query: &str| {
