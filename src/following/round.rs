@@ -29,8 +29,9 @@ use super::{Follower, Following, Rules, Source, candidates, listing, source_of};
 /// the others from the queue.
 const FLUSH_AFTER: Duration = Duration::from_secs(3);
 
-/// Episodes that wait to be written before that time; some 8 MB.
-const WAITING_MAX: usize = 20_000;
+/// Episodes that wait to be written before that time; some 20 MB. Each time that they are written,
+/// everything that a scope has seen is read, which takes as much.
+const WAITING_MAX: usize = 60_000;
 
 /// Failures that a report names; the rest is counted.
 const FAILURES_NAMED_MAX: usize = 100;

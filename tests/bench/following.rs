@@ -39,6 +39,13 @@ const TENANTS: usize = 10_000;
 const SHOWS_OF_TENANT: usize = 20;
 /// Moves of one queue that are timed.
 const MOVES: usize = 50;
+/// Good feeds among the hostile ones.
+const WELL: usize = 50;
+/// Longest time for a fetch of theirs.
+const HOSTILE_TIME: Duration = Duration::from_secs(20);
+/// The kinds of hostile feeds, as [`hostile_answer`] makes them.
+const HOSTILE: [&str; 9] =
+    ["huge", "many", "latin", "entities", "nested", "packed", "dripping", "silent", "lying"];
 /// After a round: it is written down, and the queue is looked at.
 const SETTLED: Duration = Duration::from_millis(1500);
 /// Longest that a round is waited for.
@@ -77,7 +84,30 @@ pub fn following(binary: &Path) {
     slow(binary, idle, &server, &links, [&first, &unchanged]);
     shared(binary, idle, &server);
     tenants(binary);
+    hostile(binary);
     moves(binary);
+}
+
+/// A round over feeds that mean harm, one of each kind, beside some that do not: what it takes at most.
+pub fn hostile(binary: &Path) {
+    let server = Server::start();
+    let mut links = server.links(WELL / 2, WELL / 2);
+    links.extend(HOSTILE.map(|kind| format!("http://127.0.0.1:{}/{kind}/1.xml", server.port)));
+    let scratch = Scratch::new("hostile");
+    let settings = json!({"fetch_timeout_secs": HOSTILE_TIME.as_secs()}).to_string();
+    std::fs::write(scratch.0.join("config.json"), settings).unwrap();
+    follow(&scratch.0.join("history/owner"), &links);
+    let cost = first_round(binary, &scratch.0, Duration::ZERO, &server);
+    row(
+        &format!("first round over {} hostile feeds and {WELL} good ones", HOSTILE.len()),
+        &format!(
+            "{} processor time, {} in all, peak {:.1} MiB; {}",
+            millis(cost.cpu),
+            millis(cost.wall),
+            cost.peak_mib,
+            cost.said
+        ),
+    );
 }
 
 /// A look at very many scopes of which no feed is due: what a round costs that finds nothing to do.
@@ -542,6 +572,9 @@ fn answer(socket: TcpStream, hits: &AtomicUsize, wait_ms: &AtomicU64) -> std::io
         }
         let mut parts = path.trim_end_matches(".xml").split('/').skip(1);
         let kind = parts.next().unwrap_or_default();
+        if HOSTILE.contains(&kind) {
+            return hostile_answer(kind, &mut out);
+        }
         let number = parts.next().and_then(|n| n.parse().ok()).unwrap_or(0);
         let (media, body) = match kind {
             "podcast" => ("application/rss+xml", podcast(number)),
@@ -555,6 +588,82 @@ fn answer(socket: TcpStream, hits: &AtomicUsize, wait_ms: &AtomicU64) -> std::io
         out.write_all(body.as_bytes())?;
     }
     Ok(())
+}
+
+/// Answers as no good server does; the connection ends with it.
+fn hostile_answer(kind: &str, out: &mut TcpStream) -> std::io::Result<()> {
+    let head = |length: usize, more: &str| {
+        format!(
+            "HTTP/1.1 200 OK\r\nContent-Type: application/rss+xml\r\nConnection: close\r\n\
+             Content-Length: {length}\r\n{more}\r\n"
+        )
+    };
+    let mut send = |more: &str, body: &[u8]| {
+        out.write_all(head(body.len(), more).as_bytes())?;
+        out.write_all(body)
+    };
+    let items = |tag: &str| {
+        let mut text = "<rss><channel><title>Many</title>".to_owned();
+        for n in 0..25_000 {
+            text.push_str(&format!(
+                "<item><title>{n} {}</title><guid>{n}</guid><{tag}>{}</{tag}>\
+                 <enclosure url=\"https://cdn.example/{n}.mp3\"/></item>",
+                words(n, 300),
+                words(n + 7, 700)
+            ));
+        }
+        text.into_bytes()
+    };
+    match kind {
+        // Two hundred megabytes, of a length that is not told.
+        "huge" => {
+            out.write_all(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n<rss><channel><title>")?;
+            (0..200).try_for_each(|_| out.write_all(&[b'x'; 1_000_000]))
+        }
+        "many" => send("", &items("description")),
+        // Every item has a letter that is not UTF-8.
+        "latin" => {
+            let mut body = items("description");
+            body.iter_mut().filter(|byte| **byte == b'w').for_each(|byte| *byte = 0xe9);
+            send("", &body)
+        }
+        "entities" => {
+            let mut text = "<!DOCTYPE rss [<!ENTITY a0 \"aaaaaaaaaa\">".to_owned();
+            for n in 1..30 {
+                text.push_str(&format!(
+                    "<!ENTITY a{n} \"{}\">",
+                    format!("&a{};", n - 1).repeat(10)
+                ));
+            }
+            text.push_str("]><rss><channel><title>&a29;</title><item><title>");
+            text.push_str(&"&a29;&amp;".repeat(1_000_000));
+            send("", text.as_bytes())
+        }
+        "nested" => send("", format!("<rss><channel>{}", "<a>".repeat(200_000)).as_bytes()),
+        "packed" => {
+            let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+            for _ in 0..200 {
+                packer.write_all(&[b' '; 1_000_000])?;
+            }
+            send("Content-Encoding: gzip\r\n", &packer.finish()?)
+        }
+        "dripping" => {
+            out.write_all(head(1_000_000, "").as_bytes())?;
+            (0..300).try_for_each(|_| {
+                std::thread::sleep(Duration::from_secs(1));
+                out.write_all(b"<")
+            })
+        }
+        "silent" => {
+            std::thread::sleep(PATIENCE);
+            Ok(())
+        }
+        // It says more than it sends.
+        _ => {
+            out.write_all(head(30_000_000, "").as_bytes())?;
+            out.write_all(&podcast(1).into_bytes())
+        }
+    }
 }
 
 /// The words of all feeds.

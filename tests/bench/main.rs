@@ -1,7 +1,7 @@
 //! How fast and how small: absolute figures, and ratios beside a peer measured in the same run.
 //! `cargo bench` runs it; `cargo bench -- 1000` with another number of recaps, `cargo bench -- following`
 //! only what is about following, `-- moves` only moves of the queue, `-- tenants` only
-//! a look at ten thousand scopes. Asserts nothing.
+//! a look at ten thousand scopes, `-- hostile` only feeds that mean harm. Asserts nothing.
 
 #![expect(clippy::unwrap_used, reason = "a benchmark ends where something is not as it must be")]
 
@@ -30,6 +30,9 @@ fn main() {
     }
     if std::env::args().any(|word| word == "tenants") {
         return following::tenants(binary);
+    }
+    if std::env::args().any(|word| word == "hostile") {
+        return following::hostile(binary);
     }
     if std::env::args().any(|word| word == "moves") {
         return following::moves(binary);
