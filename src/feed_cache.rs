@@ -55,12 +55,9 @@ impl FeedKey {
         let reach = if trust.covers(url) { "private" } else { "public" };
         let mut bare = url.clone();
         bare.set_fragment(None);
-        FeedKey(hex(&Sha256::digest(format!("{reach}\n{bare}"))[..12]).into())
+        let hash = Sha256::digest(format!("{reach}\n{bare}"));
+        FeedKey(base16ct::lower::encode_string(&hash[..12]).into())
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    base16ct::lower::encode_string(&bytes)
 }
 
 /// What is known of a feed without reading it.
@@ -318,7 +315,7 @@ impl FeedCache {
                 ..Entry::default()
             };
             let packed = pack(&feed);
-            let hash = hex(&Sha256::digest(&packed)[..16]);
+            let hash = hash_of(&packed);
             let feed_hash = Some(hash.clone());
             if before.feed_hash == feed_hash {
                 return Ok::<_, FeedError>((
@@ -439,7 +436,7 @@ impl FeedCache {
         let (hash, base) = (entry.feed_hash?, entry.base?);
         let packed = self.shelf.get(&entry.extent?)?;
         // A power cut may have left other bytes there, since they are not synced.
-        if hex(&Sha256::digest(&packed)[..16]) != hash {
+        if hash_of(&packed) != hash {
             return None;
         }
         let feed = postcard::from_bytes(&packed).ok()?;
@@ -485,6 +482,11 @@ impl FeedCache {
 fn pack(feed: &Feed) -> Vec<u8> {
     // Nothing of a feed is of a kind that cannot be packed.
     postcard::to_allocvec(feed).unwrap_or_default()
+}
+
+/// By which what stands in a feed is told from what stood in it: 32 hexadecimal digits.
+fn hash_of(packed: &[u8]) -> String {
+    base16ct::lower::encode_string(&Sha256::digest(packed)[..16])
 }
 
 /// How the feeds went, in one file, so that an unchanged round writes once.
