@@ -6,7 +6,6 @@
 
 use std::fmt::{self, Write as _};
 
-use chrono::NaiveDate;
 use schemars::JsonSchema;
 use serde::de::{self, DeserializeSeed, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -128,31 +127,6 @@ impl Why {
             }
             Why::Other(word) => format!("It is on the seen list ({word})."),
         }
-    }
-}
-
-/// What a line says.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Seen<'a> {
-    /// The episode's id, as [`EpisodeId::is_one`] says.
-    pub id: &'a str,
-    /// Its title, cut.
-    pub title: &'a str,
-    /// The day of publication, in UTC.
-    pub day: Option<NaiveDate>,
-    /// Its length in whole minutes.
-    pub minutes: Option<u32>,
-    /// Its file.
-    pub media: Option<MediaKey>,
-    /// Why it is on the list.
-    pub why: Why,
-}
-
-impl<'a> Seen<'a> {
-    /// What the episode is told by.
-    pub fn traits(&self) -> Traits<'a> {
-        let Seen { id, title, day, minutes, media, .. } = self;
-        Traits { id, title, day: *day, minutes: *minutes, media: *media }
     }
 }
 
@@ -298,7 +272,7 @@ impl<'a> SeenLine<'a> {
     }
 
     /// What the episode is told by, and why it is here.
-    pub fn read(self) -> Option<Seen<'a>> {
+    pub fn read(self) -> Option<(Traits<'a>, Why)> {
         let mut parts = self.0.splitn(6, ' ');
         let id = parts.next().filter(|id| EpisodeId::is_one(id))?;
         let day = parts.next().and_then(|text| text.parse().ok());
@@ -306,7 +280,7 @@ impl<'a> SeenLine<'a> {
         let media = parts.next().and_then(MediaKey::parse);
         let why = Why::read(parts.next().unwrap_or("-"));
         let title = parts.next().unwrap_or_default();
-        Some(Seen { id, title, day, minutes, media, why })
+        Some((Traits { id, title, day, minutes, media }, why))
     }
 }
 
@@ -341,7 +315,7 @@ impl SeenList {
     /// Why an episode is on the list, where it is.
     pub fn why(&self, id: &str) -> Option<Why> {
         let mut lines = self.shows.iter().flat_map(|show| show.episodes.iter());
-        lines.find(|line| line.is_of(id)).and_then(SeenLine::read).map(|seen| seen.why)
+        lines.find(|line| line.is_of(id)).and_then(SeenLine::read).map(|(_, why)| why)
     }
 
     /// Takes an episode off; whether it was there.
@@ -366,15 +340,14 @@ mod tests {
     use super::*;
     use crate::domain::known::media_keys;
 
-    fn seen(why: Why) -> Seen<'static> {
+    fn traits() -> Traits<'static> {
         let link = url::Url::parse("https://e.example/a.mp3").unwrap();
-        Seen {
+        Traits {
             id: "pod:0123",
             title: "Bees,  part \"one\"",
             day: "2026-05-01".parse().ok(),
             minutes: Some(2),
             media: media_keys([Some(&link)].into_iter())[0],
-            why,
         }
     }
 
@@ -383,14 +356,14 @@ mod tests {
         let same = Why::SameAs("pod:ff".parse().unwrap());
         for why in [Why::Before, Why::Offered, Why::Filtered(PassedOver::Short), same] {
             let mut lines = SeenLines::default();
-            lines.push(&seen(Why::Before).traits(), &why);
-            assert_eq!(lines.iter().next().and_then(SeenLine::read), Some(seen(why)));
+            lines.push(&traits(), &why);
+            assert_eq!(lines.iter().next().and_then(SeenLine::read), Some((traits(), why)));
         }
-        let bare = Seen { day: None, minutes: None, media: None, ..seen(Why::Before) };
+        let bare = Traits { day: None, minutes: None, media: None, ..traits() };
         let mut lines = SeenLines::default();
-        lines.push(&bare.traits(), &Why::Before);
+        lines.push(&bare, &Why::Before);
         assert_eq!(lines.0, "pod:0123 - - - before Bees,  part \"one\"\n");
-        assert_eq!(lines.iter().next().and_then(SeenLine::read), Some(bare));
+        assert_eq!(lines.iter().next().and_then(SeenLine::read), Some((bare, Why::Before)));
     }
 
     #[test]
@@ -400,7 +373,7 @@ mod tests {
         )
         .unwrap();
         let lines: Vec<SeenLine<'_>> = list.shows[0].episodes.iter().collect();
-        assert_eq!(lines[0].read().map(|seen| seen.id), Some("yt:abc"));
+        assert_eq!(lines[0].read().map(|(traits, _)| traits.id), Some("yt:abc"));
         assert_eq!(lines[1].id(), Some("pod:1"));
         assert_eq!((lines[2].read(), lines[3].id()), (None, None));
         assert_eq!((lines.len(), list.shows[0].episodes.count()), (4, 4));
@@ -411,8 +384,8 @@ mod tests {
     fn a_line_taken_off_is_not_known_any_more() {
         let mut list = SeenList::default();
         let show = list.show_mut("x", "The Shed");
-        let Seen { id, .. } = seen(Why::Before);
-        show.episodes.push(&seen(Why::Before).traits(), &Why::Before);
+        let Traits { id, .. } = traits();
+        show.episodes.push(&traits(), &Why::Before);
         assert_eq!(list.why(id), Some(Why::Before));
         assert!(list.remove(id) && !list.remove(id));
         assert_eq!(list.why(id), None);

@@ -289,7 +289,7 @@ impl Following {
             .shows
             .iter()
             .flat_map(|show| show.episodes.iter().filter_map(|line| line.read()))
-            .map(|line| (line.id, line.why))
+            .map(|(traits, why)| (traits.id, why))
             .collect();
         let shown = candidates(&read, &show_key, &url).into_iter().map(|candidate| {
             let id = &candidate.id;

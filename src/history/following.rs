@@ -977,9 +977,9 @@ impl<'a> Room<'a> {
         }
         for show in &seen.shows {
             let words = known.show(&show.title);
-            for line in show.episodes.iter().filter_map(SeenLine::read) {
-                unseen.remove(line.id);
-                known.add(Place::SeenList, words, &line.traits());
+            for (traits, _) in show.episodes.iter().filter_map(SeenLine::read) {
+                unseen.remove(traits.id);
+                known.add(Place::SeenList, words, &traits);
             }
         }
         let open_items = queue.items.iter().filter(|item| item.state.is_open()).count();

@@ -796,7 +796,7 @@ fn the_seen_list_is_read_in_each_guessed_form() {
     let read = check(
         json!([{ "id": "aBcDeFgHi_0", "title": "Bread\n and", "publishedAt": "2026-01-02" }]),
     );
-    let seen = read.shows[0].episodes.iter().next().unwrap().read().unwrap();
+    let (seen, _) = read.shows[0].episodes.iter().next().unwrap().read().unwrap();
     assert_eq!((seen.title, seen.day.unwrap().to_string()), ("Bread and", "2026-01-02".to_owned()));
     let read = check(
         json!({ "UCabcdefghijklmnopqrstuv": ["aBcDeFgHi_0"], "https://e.example/feed": ["guid 1",
