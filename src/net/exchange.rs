@@ -9,7 +9,7 @@ use reqwest::multipart::{Form, Part};
 use tokio::time::Instant;
 use url::Url;
 
-use super::{Deadline, FetchError, Net, RetryAfter, Shown, Trust, content_type};
+use super::{Deadline, FetchError, Held, Net, RetryAfter, Shown, Trust, content_type};
 
 /// One question.
 #[derive(Clone)]
@@ -90,7 +90,7 @@ impl Net {
             .await?
             .map_err(|error| FetchError::of(&error, &exchange.url))?;
         let (status, headers) = (response.status(), response.headers().clone());
-        let (bytes, _place) = self
+        let Held { bytes, .. } = self
             .drain(response, exchange.bytes_max, exchange.silence, &mut deadline, &exchange.url)
             .await?;
         Ok(Exchanged {

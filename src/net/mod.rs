@@ -7,6 +7,7 @@ mod guard;
 mod proxy;
 
 use std::fmt;
+use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -261,7 +262,35 @@ pub struct Request {
     pub trust: Trust,
 }
 
-/// An answer. It holds its places until it is dropped.
+/// What was read of an answer, with the places that it takes: they go with the bytes, so that nobody who
+/// has let go of them holds what they may need for the next.
+#[derive(Debug)]
+pub struct Held {
+    bytes: Vec<u8>,
+    place: Option<OwnedSemaphorePermit>,
+}
+
+impl Held {
+    /// Gives the places back and keeps the bytes: for who fetches something else before they are done.
+    pub fn give_place_back(&mut self) {
+        self.place = None;
+    }
+}
+
+impl Deref for Held {
+    type Target = [u8];
+    fn deref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl AsRef<[u8]> for Held {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+/// An answer.
 #[derive(Debug)]
 pub struct Fetched {
     /// Where it came from after redirects.
@@ -276,8 +305,7 @@ pub struct Fetched {
     /// As the server says.
     pub charset: Option<String>,
     /// Unpacked.
-    pub bytes: Vec<u8>,
-    _place: Option<OwnedSemaphorePermit>,
+    pub bytes: Held,
 }
 
 /// Why something could not be fetched. Links are shown without their secrets.
@@ -642,9 +670,8 @@ impl Net {
         }
         let (media_type, charset) = content_type(response.headers());
         let validators = Validators::of(response.headers());
-        let (bytes, place) =
-            self.drain(response, request.bytes_max, SILENCE_TIME, deadline, &url).await?;
-        Ok(Fetched { url, moved_to, validators, media_type, charset, bytes, _place: place })
+        let bytes = self.drain(response, request.bytes_max, SILENCE_TIME, deadline, &url).await?;
+        Ok(Fetched { url, moved_to, validators, media_type, charset, bytes })
     }
 
     /// Reads a body to its end, within its bounds. It takes places by its size, and a large one the one
@@ -656,7 +683,7 @@ impl Net {
         silence: Duration,
         deadline: &mut Deadline,
         url: &Url,
-    ) -> Result<(Vec<u8>, Option<OwnedSemaphorePermit>), FetchError> {
+    ) -> Result<Held, FetchError> {
         let link = Shown::from(url);
         let too_large =
             || FetchError::TooLarge { link: link.clone(), mib: bytes_max / (1024 * 1024) };
@@ -703,7 +730,7 @@ impl Net {
             }
             bytes.extend_from_slice(&chunk);
         }
-        Ok((bytes, place))
+        Ok(Held { bytes, place })
     }
 
     fn client(&self, trusted: bool) -> Result<&reqwest::Client, FetchError> {

@@ -144,10 +144,10 @@ async fn a_private_address_is_reached_only_where_it_was_typed() {
         matches!(error, FetchError::Private { .. }),
         "another server on the same machine: {error}"
     );
-    assert_eq!(net.fetch(&request(&url)).await.unwrap().bytes, b"secret");
+    assert_eq!(*net.fetch(&request(&url)).await.unwrap().bytes, *b"secret");
     assert_eq!(
-        net.fetch(&Request { trust: Trust::Private, ..request(&url) }).await.unwrap().bytes,
-        b"secret"
+        *net.fetch(&Request { trust: Trust::Private, ..request(&url) }).await.unwrap().bytes,
+        *b"secret"
     );
 }
 
@@ -209,7 +209,7 @@ async fn what_has_not_changed_is_asked_by_both_validators_and_not_sent_again() {
     else {
         panic!("without validators everything is new");
     };
-    assert_eq!(first.bytes, b"body");
+    assert_eq!(*first.bytes, *b"body");
     assert!(matches!(net.ask(&request(&url), &first.validators).await, Ok(Answer::Unchanged)));
     let url = clever(|_| reply("304 Not Modified", "", "")).await;
     let lie = net.ask(&request(&url), &Validators::default()).await.unwrap_err();
@@ -286,7 +286,7 @@ async fn a_cookie_and_a_password_go_to_their_own_server_alone() {
     });
     let trust = Trust::typed(&url).and(&[&other]);
     let asked = Request { cookie: Some("a=b"), trust, ..request(&url) };
-    assert_eq!(Net::new().fetch(&asked).await.unwrap().bytes, b"clean");
+    assert_eq!(*Net::new().fetch(&asked).await.unwrap().bytes, *b"clean");
 }
 
 #[tokio::test]

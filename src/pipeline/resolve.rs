@@ -208,13 +208,15 @@ fn looks_like_page(fetched: &Fetched) -> bool {
 async fn from_page(
     tools: &Tools,
     url: &Url,
-    fetched: Fetched,
+    mut fetched: Fetched,
     trust: &Trust,
     workspace: &Workspace,
     progress: &Progress<'_>,
 ) -> Result<Heard, PipelineError> {
+    // The feed that it names may be large too.
+    fetched.bytes.give_place_back();
     let (bytes, charset, base) =
-        (fetched.bytes.clone(), fetched.charset.clone(), fetched.url.clone());
+        (fetched.bytes.to_vec(), fetched.charset.clone(), fetched.url.clone());
     let (links, language) = blocking(move || {
         let charset = charset.as_deref();
         (feeds::page::feed_links(&bytes, charset, &base), feeds::page::language(&bytes, charset))
@@ -315,12 +317,13 @@ pub(super) async fn fetch(
 
 pub(super) async fn read(
     what: String,
-    bytes: Vec<u8>,
+    bytes: impl AsRef<[u8]> + Send + 'static,
     hint: Hint,
 ) -> Result<(Reading, String), PipelineError> {
     blocking(move || {
-        let sha256 = base16ct::lower::encode_string(&Sha256::digest(&bytes));
-        transcripts::read(&bytes, &hint).map(|reading| (reading, sha256))
+        let bytes = bytes.as_ref();
+        let sha256 = base16ct::lower::encode_string(&Sha256::digest(bytes));
+        transcripts::read(bytes, &hint).map(|reading| (reading, sha256))
     })
     .await?
     .map_err(|refusal| PipelineError::Transcript { what, refusal })

@@ -810,6 +810,25 @@ async fn a_page_that_names_a_feed_and_an_apple_link_lead_to_it() {
 }
 
 #[tokio::test]
+async fn a_large_page_leads_to_a_large_feed() {
+    let publisher = Publisher::new().await;
+    publisher.show("/feed.xml", "The Bakery", 2);
+    let filling = format!("<!-- {} -->", "x".repeat(1024 * 1024));
+    let feed = publisher.rss("The Bakery", "", &[Episode::new(1), Episode::new(2)]);
+    publisher.feed("/feed.xml", format!("{feed}{filling}"));
+    let page =
+        "<html><head><link rel='alternate' type='application/rss+xml' href='/feed.xml'></head>";
+    let page = Page { kind: "text/html", body: format!("{page}{filling}"), ..Page::default() };
+    publisher.put("/", page);
+    let house = House::over(tempfile::tempdir().unwrap(), json!({}), super::support::single).await;
+    let asked = json!({"url": publisher.url("/")});
+    let preview = post(&house, "/api/subscriptions/preview", asked);
+    // Who has read the page must not hold the one place for large answers while the feed waits for it.
+    let (status, preview) = tokio::time::timeout(Duration::from_secs(30), preview).await.unwrap();
+    assert_eq!((status, &preview["title"]), (200, &json!("The Bakery")), "{preview}");
+}
+
+#[tokio::test]
 async fn hostile_feeds_get_a_reason_and_harm_nobody() {
     let publisher = Publisher::new().await;
     publisher.show("/well", "Well", 2);
