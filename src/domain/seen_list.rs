@@ -51,7 +51,7 @@ pub struct SeenShow {
 }
 
 /// The lines of one show, as one text: lists of fifty thousand episodes are read and written whole, and
-/// with a text for each they would take twice the room and time.
+/// a text for each would be made and dropped each time.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct SeenLines(String);
 

@@ -1,5 +1,5 @@
 //! Where the feeds that were read lie: one behind the other in a few files, since making a file a feed
-//! takes longer than all the rest of keeping it. What is replaced stays where it lies until half of it
+//! takes longer than writing what is in it. What is replaced stays where it lies until half of it
 //! all is such.
 //!
 //! Each process adds to a file of its own, so that a command beside the daemon writes over nothing.

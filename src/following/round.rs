@@ -29,8 +29,8 @@ use super::{Follower, Following, Rules, Source, candidates, listing, source_of};
 /// the others from the queue.
 const FLUSH_AFTER: Duration = Duration::from_secs(3);
 
-/// Episodes that wait to be written before that time; some 20 MB. Each time that they are written,
-/// everything that a scope has seen is read, which takes as much.
+/// Episodes that wait to be written before that time, at some 400 bytes each. Each time that they are
+/// written, everything that a scope has seen is read again.
 const WAITING_MAX: usize = 60_000;
 
 /// Failures that a report names; the rest is counted.
