@@ -13,7 +13,7 @@ use crate::domain::outline::Chapter;
 
 use super::names::{Declared, Ns};
 use super::text::{self, Tags};
-use super::xml::{self, Piece, Pieces, Tag};
+use super::xml::{Piece, Pieces, Tag, Words, is_same, lowered};
 use super::{
     CHAPTERS_MAX, DEPTH_MAX, DESCRIPTION_CHARS_MAX, Feed, FeedError, ITEMS_MAX, Item, Media,
     PERSONS_MAX, Person, TITLE_CHARS_MAX, TRANSCRIPTS_MAX, TranscriptLink,
@@ -33,14 +33,13 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 /// is most of the work.
 pub(super) fn read(text: &str, base: &Url, wants_descriptions: bool) -> Result<Feed, FeedError> {
     let text = text.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}' || c == '\0');
-    let mended = xml::mend(text);
-    let mut pieces = Pieces::of(&mended);
+    let mut pieces = Pieces::of(text);
     let mut builder = Builder::new(Rc::new(base.clone()), wants_descriptions);
     for piece in pieces.by_ref() {
         match piece {
             Piece::Open(tag) => builder.open(&tag),
             Piece::Words(words) => builder.words(words),
-            Piece::Close(name) => builder.close(&name),
+            Piece::Close(name) => builder.close(name),
         }
         if builder.too_deep {
             break;
@@ -146,7 +145,7 @@ enum Place {
 }
 
 struct Node<'t> {
-    name: Cow<'t, str>,
+    name: &'t str,
     place: Place,
     base: Option<Rc<Url>>,
 }
@@ -193,11 +192,13 @@ enum Markup {
 struct Gathering<'t> {
     field: Field,
     markup: Markup,
-    name: Cow<'t, str>,
+    name: &'t str,
     /// Elements of the same name that are open within.
     nested: usize,
     /// Of the text itself while it is one piece.
     words: Cow<'t, str>,
+    /// Nobody wants the words: they are passed over.
+    is_unwanted: bool,
     base: Option<Rc<Url>>,
     role: Option<String>,
 }
@@ -289,9 +290,10 @@ impl<'t> Builder<'t> {
             return;
         }
         for (prefix, address) in tag.declarations() {
-            self.declared.bind(depth, &prefix, &address);
+            self.declared.bind(depth, prefix, &address);
         }
-        let (ns, name) = self.resolve(&tag.name);
+        let (ns, name) = self.resolve(tag.name);
+        let name = &*lowered(name);
         let base = tag.attribute("xml:base").and_then(|text| self.base().join(&text).ok());
         let base = base.map(Rc::new);
         // An entry may be a document of its own (RFC 4287, 2).
@@ -307,7 +309,7 @@ impl<'t> Builder<'t> {
                 self.leave();
             }
             self.begin_item(tag);
-            self.stack.push(Node { name: tag.name.clone(), place: Place::Item, base });
+            self.stack.push(Node { name: tag.name, place: Place::Item, base });
             return;
         }
         let around =
@@ -332,7 +334,7 @@ impl<'t> Builder<'t> {
         };
         match meaning {
             Meaning::Place(place) => {
-                self.stack.push(Node { name: tag.name.clone(), place, base });
+                self.stack.push(Node { name: tag.name, place, base });
             }
             Meaning::Words(field) => {
                 self.declared.leave(depth);
@@ -340,13 +342,19 @@ impl<'t> Builder<'t> {
                     Field::Title(_) | Field::Description(_) => markup(ns, tag),
                     _ => Markup::Plain,
                 };
-                let role = tag
-                    .attribute("role")
-                    .map(|role| text::line(&role, TITLE_CHARS_MAX).to_lowercase());
-                let name = tag.name.clone();
-                let words = Cow::Borrowed("");
-                self.gathering =
-                    Some(Gathering { field, markup, name, nested: 0, words, base, role });
+                let role = tag.attribute("role").filter(|_| field == Field::Person);
+                let role = role.map(|role| text::line(&role, TITLE_CHARS_MAX).to_lowercase());
+                let is_description = matches!(field, Field::Description(_));
+                self.gathering = Some(Gathering {
+                    field,
+                    markup,
+                    name: tag.name,
+                    nested: 0,
+                    words: Cow::Borrowed(""),
+                    is_unwanted: is_description && !self.wants_descriptions,
+                    base,
+                    role,
+                });
             }
         }
     }
@@ -354,14 +362,15 @@ impl<'t> Builder<'t> {
     /// A tag within an element whose words are gathered.
     fn open_within(&mut self, tag: &Tag<'t>) {
         let Some(gathering) = &mut self.gathering else { return };
-        gathering.nested += usize::from(tag.name == gathering.name);
-        gathering.mark(&tag.name, "<");
+        gathering.nested += usize::from(is_same(tag.name, gathering.name));
+        gathering.mark(tag.name, "<");
     }
 
-    fn words(&mut self, words: Cow<'t, str>) {
-        let Some(gathering) = &mut self.gathering else { return };
+    fn words(&mut self, words: Words<'t>) {
+        let Some(gathering) = self.gathering.as_mut().filter(|it| !it.is_unwanted) else { return };
+        let words = words.read(WORDS_BYTES_MAX);
         // Blanks before the first word tell nothing in any field.
-        if gathering.words.trim_start().is_empty() && words.len() <= WORDS_BYTES_MAX {
+        if gathering.words.trim_start().is_empty() {
             gathering.words = words;
         } else {
             gathering.push(&words);
@@ -370,7 +379,7 @@ impl<'t> Builder<'t> {
 
     fn close(&mut self, name: &str) {
         if let Some(gathering) = &mut self.gathering {
-            if name == gathering.name {
+            if is_same(name, gathering.name) {
                 if gathering.nested == 0 {
                     self.end_gathering();
                 } else {
@@ -378,13 +387,13 @@ impl<'t> Builder<'t> {
                 }
                 return;
             }
-            if !self.stack.iter().any(|node| node.name == name) {
+            if !self.stack.iter().any(|node| is_same(node.name, name)) {
                 gathering.mark(name, "</");
                 return;
             }
             self.end_gathering();
         }
-        if let Some(at) = self.stack.iter().rposition(|node| node.name == name) {
+        if let Some(at) = self.stack.iter().rposition(|node| is_same(node.name, name)) {
             while self.stack.len() > at {
                 self.leave();
             }
@@ -401,7 +410,10 @@ impl<'t> Builder<'t> {
 
     /// The namespace and the local name of a tag's name.
     fn resolve<'n>(&self, name: &'n str) -> (Ns, &'n str) {
-        let (prefix, local) = name.split_once(':').unwrap_or(("", name));
+        let (prefix, local) = match name.bytes().position(|b| b == b':') {
+            Some(at) => (&name[..at], &name[at + 1..]),
+            None => ("", name),
+        };
         (self.declared.resolve(prefix), local)
     }
 
@@ -411,11 +423,8 @@ impl<'t> Builder<'t> {
 
     /// Whether a tag begins an item, also where the element before it was never closed.
     fn is_item(&self, tag: &Tag<'t>) -> bool {
-        if !tag.name.ends_with("item") && !tag.name.ends_with("entry") {
-            return false;
-        }
-        let (ns, name) = self.resolve(&tag.name);
-        self.is_feed && is_item(ns, name)
+        let (ns, name) = self.resolve(tag.name);
+        self.is_feed && is_item(ns, &lowered(name))
     }
 
     fn root(&mut self, ns: Ns, name: &str, tag: &Tag<'_>) -> Meaning {
@@ -625,7 +634,7 @@ impl<'t> Builder<'t> {
     fn end_gathering(&mut self) {
         let Some(gathering) = self.gathering.take() else { return };
         if let Field::Description(rank) = gathering.field {
-            if let Some(item) = self.item.as_mut().filter(|_| self.wants_descriptions) {
+            if let Some(item) = self.item.as_mut().filter(|_| !gathering.is_unwanted) {
                 let Gathering { markup, words, .. } = gathering;
                 item.describe(Described { rank, markup, words });
             }
@@ -821,12 +830,13 @@ impl Gathering<'_> {
     /// A tag among the words.
     fn mark(&mut self, name: &str, begin: &str) {
         match self.markup {
+            _ if self.is_unwanted => {}
             Markup::Xhtml if text::is_block(name.rsplit(':').next().unwrap_or(name)) => {
                 self.push("\n")
             }
             Markup::Html | Markup::Maybe if self.words.len() < WORDS_BYTES_MAX => {
                 // Writing to a text does not fail.
-                let _ = write!(self.words.to_mut(), "{begin}{name}>");
+                let _ = write!(self.words.to_mut(), "{begin}{}>", lowered(name));
             }
             _ => {}
         }
@@ -834,19 +844,20 @@ impl Gathering<'_> {
 }
 
 /// Words as they are meant.
-fn plain(markup: Markup, words: &str) -> String {
+fn plain(markup: Markup, words: &str) -> Cow<'_, str> {
     let words = text::undoubled(words);
-    match markup {
-        Markup::Plain | Markup::Xhtml => words.into_owned(),
-        Markup::Html => text::from_html(&words, Tags::All),
-        Markup::Maybe => text::from_html(&words, Tags::Known),
+    let tags = match markup {
+        Markup::Plain | Markup::Xhtml => return words,
+        Markup::Html => Tags::All,
+        Markup::Maybe => Tags::Known,
         Markup::Base64 => {
             let packed: Vec<u8> = words.bytes().filter(|b| !b.is_ascii_whitespace()).collect();
             // What is no text is not what was meant: a short word may pass for base64.
             let text = BASE64.decode(&packed).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-            text.map_or_else(|| words.into_owned(), |text| text::from_html(&text, Tags::Known))
+            return text.map_or(words, |text| text::from_html(&text, Tags::Known).into());
         }
-    }
+    };
+    if text::holds_marks(&words) { text::from_html(&words, tags).into() } else { words }
 }
 
 impl<'t> ItemDraft<'t> {

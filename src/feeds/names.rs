@@ -1,6 +1,8 @@
 //! XML namespaces that feeds use, by their addresses; an undeclared prefix falls back on what it
 //! usually stands for.
 
+use super::xml::is_same;
+
 /// What a namespace means to a reader of feeds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ns {
@@ -128,7 +130,7 @@ impl Declared {
 
     /// What a prefix (empty: an element without one) stands for here.
     pub(super) fn resolve(&self, prefix: &str) -> Ns {
-        let found = self.bindings.iter().rev().find(|(_, bound, _)| bound == prefix);
+        let found = self.bindings.iter().rev().find(|(_, bound, _)| is_same(bound, prefix));
         match found {
             Some((_, _, ns)) => *ns,
             None if prefix.is_empty() => Ns::Plain,

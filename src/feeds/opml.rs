@@ -2,6 +2,7 @@
 //! Google's Takeout gives. Read into one flat list, written as OPML 2.0. Nothing is fetched and no
 //! entity of a document's own is expanded; what a link leads to is [`super::place`]'s to say.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt::Write as _;
 
@@ -9,7 +10,7 @@ use url::Url;
 
 use crate::letters::decode::{Decoded, decode};
 
-use super::xml::{self, Piece, Pieces, Tag};
+use super::xml::{Piece, Pieces, Tag, lowered};
 use super::{TITLE_CHARS_MAX, links, place, sniff, text};
 
 /// Most subscriptions of one list that are read; how many were left out is a warning.
@@ -232,8 +233,7 @@ impl Gathered {
 /// An OPML document.
 fn document(text: &str) -> Opml {
     let text = text.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}' || c == '\0');
-    let mended = xml::mend(text);
-    let mut pieces = Pieces::of(&mended);
+    let mut pieces = Pieces::of(text);
     let mut gathered = Gathered::default();
     // For each open outline whether it is a folder; those beyond the bound are only counted.
     let mut open: Vec<bool> = Vec::new();
@@ -244,7 +244,7 @@ fn document(text: &str) -> Opml {
     let (mut ended, mut began_body) = (false, false);
     for piece in pieces.by_ref() {
         match piece {
-            Piece::Open(tag) => match local(&tag.name) {
+            Piece::Open(tag) => match &*local(tag.name) {
                 "outline" => {
                     in_title = false;
                     began_body = true;
@@ -270,10 +270,11 @@ fn document(text: &str) -> Opml {
             Piece::Words(words) => {
                 let left = (TITLE_CHARS_MAX * 4).saturating_sub(title.len());
                 if in_title {
+                    let words = words.read(left);
                     title.push_str(&words[..words.floor_char_boundary(left)]);
                 }
             }
-            Piece::Close(name) => match local(&name) {
+            Piece::Close(name) => match &*local(name) {
                 "outline" if deeper > 0 => deeper -= 1,
                 "outline" => {
                     let was_folder = open.pop() == Some(true);
@@ -310,8 +311,9 @@ fn document(text: &str) -> Opml {
     gathered.done(text::line(&title, TITLE_CHARS_MAX), warnings)
 }
 
-fn local(name: &str) -> &str {
-    name.rsplit(':').next().unwrap_or(name)
+/// A name without its prefix, in lower case.
+fn local(name: &str) -> Cow<'_, str> {
+    lowered(name.rsplit(':').next().unwrap_or(name))
 }
 
 /// The subscription that a tag is, if it is one, and the name that it has as a folder.

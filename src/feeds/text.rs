@@ -109,10 +109,10 @@ pub(super) fn undoubled(text: &str) -> Cow<'_, str> {
     // follows it is none: told without a copy for all but what was encoded twice.
     let begins = |c: char| ('\u{c2}'..='\u{f4}').contains(&c);
     let goes_on = |c: char| !c.is_ascii() && !('\u{c0}'..='\u{ff}').contains(&c);
-    let mut odd = match text.bytes().position(|b| !b.is_ascii()) {
-        Some(at) => text[at..].chars(),
-        None => return Cow::Borrowed(text),
-    };
+    if text.is_ascii() {
+        return Cow::Borrowed(text);
+    }
+    let mut odd = text.trim_start_matches(|c: char| c.is_ascii()).chars();
     if !odd.next().is_some_and(begins) || !odd.next().is_some_and(goes_on) {
         return Cow::Borrowed(text);
     }
@@ -121,6 +121,11 @@ pub(super) fn undoubled(text: &str) -> Cow<'_, str> {
         Ok(once) if !unmappable => Cow::Owned(once.to_owned()),
         _ => Cow::Borrowed(text),
     }
+}
+
+/// Whether a text has anything that [`from_html`] would read as other than itself.
+pub(super) fn holds_marks(text: &str) -> bool {
+    plain_bytes(text.as_bytes()) < text.len()
 }
 
 /// A text without its tags and with its entities decoded, line by line.

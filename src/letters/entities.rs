@@ -11,7 +11,7 @@ const NAME_BYTES_MAX: usize = 40;
 
 /// Decodes `&amp;`, `&#39;`, `&nbsp;` and the like, once; what is no entity stays as written.
 pub fn unescape(text: &str) -> Cow<'_, str> {
-    let Some(first) = text.find('&') else {
+    let Some(first) = memchr::memchr(b'&', text.as_bytes()) else {
         return Cow::Borrowed(text);
     };
     let mut out = String::with_capacity(text.len());
