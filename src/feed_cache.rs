@@ -391,9 +391,9 @@ impl FeedCache {
         let entries = fs::read_dir(&self.folder).into_iter().flatten().flatten();
         for entry in entries {
             let is_left = |ending: &std::ffi::OsStr| ending == "part" || ending == "feed";
-            if entry.path().extension().is_some_and(is_left)
-                && let Err(error) = fs::remove_file(entry.path())
-            {
+            let is_left = entry.path().extension().is_some_and(is_left)
+                || entry.file_name().to_str().is_some_and(shelf::is_of_another_form);
+            if is_left && let Err(error) = fs::remove_file(entry.path()) {
                 tracing::warn!(%error, file = %entry.path().display(), "a half written feed could not be removed");
             }
         }

@@ -22,12 +22,25 @@ pub struct EpisodeId(Arc<str>);
 impl EpisodeId {
     /// The id of a podcast item: `pod:` and 16 hex of sha256 over the show's key and the item's.
     pub fn podcast(show_key: &str, item_key: &str) -> EpisodeId {
-        EpisodeId(format!("pod:{}", hex16(&[show_key.as_bytes(), item_key.as_bytes()])).into())
+        EpisodeId::hashed("pod:", &[show_key.as_bytes(), item_key.as_bytes()])
     }
 
     /// The id of what a person brought themselves, from its content.
     pub fn upload(bytes: &[u8]) -> EpisodeId {
-        EpisodeId(format!("up:{}", hex16(&[bytes])).into())
+        EpisodeId::hashed("up:", &[bytes])
+    }
+
+    fn hashed(kind: &str, parts: &[&[u8]]) -> EpisodeId {
+        let mut hash = Sha256::new();
+        for part in parts {
+            // The length keeps ("ab", "c") apart from ("a", "bc").
+            hash.update((part.len() as u64).to_le_bytes());
+            hash.update(part);
+        }
+        let mut digits = [0; 16];
+        let digits = base16ct::lower::encode_str(&hash.finalize()[..8], &mut digits);
+        let digits = digits.unwrap_or_else(|_| unreachable!("eight bytes are sixteen digits"));
+        EpisodeId([kind, digits].concat().into())
     }
 
     /// Whether a text is an id.
@@ -52,16 +65,6 @@ impl EpisodeId {
             _ => EpisodeKind::Podcast,
         }
     }
-}
-
-fn hex16(parts: &[&[u8]]) -> String {
-    let mut hash = Sha256::new();
-    for part in parts {
-        // The length keeps ("ab", "c") apart from ("a", "bc").
-        hash.update((part.len() as u64).to_le_bytes());
-        hash.update(part);
-    }
-    base16ct::lower::encode_string(&hash.finalize()[..8])
 }
 
 impl FromStr for EpisodeId {

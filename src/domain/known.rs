@@ -11,9 +11,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use smallvec::SmallVec;
-use url::{Position, Url};
 
-use crate::domain::episode::EpisodeId;
+use crate::domain::link::Link;
 
 /// How far two lengths of one episode may be apart: advertisements are put in at each download.
 const LENGTH_SLACK_MINUTES: u32 = 10;
@@ -39,7 +38,7 @@ pub struct Traits<'a> {
 impl<'a> Traits<'a> {
     /// Puts them together.
     pub fn new(
-        id: &'a EpisodeId,
+        id: &'a str,
         title: &'a str,
         published_at: Option<DateTime<Utc>>,
         duration_ms: Option<u64>,
@@ -51,38 +50,12 @@ impl<'a> Traits<'a> {
             len => title.char_indices().nth(TITLE_CHARS_MAX).map_or(len, |(at, _)| at),
         };
         Traits {
-            id: id.as_str(),
+            id,
             title: &title[..end],
             day: published_at.map(|at| at.date_naive()),
             minutes: duration_ms.and_then(|ms| u32::try_from(ms / 60_000).ok()),
             media,
         }
-    }
-}
-
-/// An episode that stands in a feed, as a show's follower sees it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Candidate {
-    /// Its id.
-    pub id: EpisodeId,
-    /// Its whole title.
-    pub title: String,
-    /// When it was published, or will be.
-    pub published_at: Option<DateTime<Utc>>,
-    /// Milliseconds, as the publisher says.
-    pub duration_ms: Option<u64>,
-    /// Its file.
-    pub media: Option<MediaKey>,
-    /// Its page.
-    pub url: Option<Url>,
-    /// Its key in the feed.
-    pub key: String,
-}
-
-impl Candidate {
-    /// What it is told by.
-    pub fn traits(&self) -> Traits<'_> {
-        Traits::new(&self.id, &self.title, self.published_at, self.duration_ms, self.media)
     }
 }
 
@@ -130,22 +103,25 @@ impl From<MediaKey> for String {
 /// The keys of one feed's enclosures, in their order. A query is dropped only where the rest is
 /// unique in the feed (some hosts tell files apart by it alone, others sign it anew each day), and
 /// a file that several items share tells none of them.
-pub fn media_keys<'a>(links: impl Iterator<Item = Option<&'a Url>>) -> Vec<Option<MediaKey>> {
+pub fn media_keys<'a>(links: impl Iterator<Item = Option<&'a Link>>) -> Vec<Option<MediaKey>> {
     // The scheme, user and password say nothing of the file.
-    let bare = |link: &'a Url| &link[Position::BeforeHost..Position::AfterPath];
-    let whole = |link: &'a Url| &link[Position::BeforeHost..Position::AfterQuery];
-    let links: Vec<Option<&Url>> = links.collect();
+    let links: Vec<Option<(&str, &str)>> =
+        links.map(|link| link.map(|link| (link.bare(), link.whole()))).collect();
     let mut bare_count: HashMap<&str, u32> = HashMap::default();
     let mut whole_count: HashMap<&str, u32> = HashMap::default();
-    for link in links.iter().copied().flatten() {
-        *bare_count.entry(bare(link)).or_default() += 1;
-        *whole_count.entry(whole(link)).or_default() += 1;
+    bare_count.reserve(links.len());
+    for (bare, whole) in links.iter().flatten() {
+        *bare_count.entry(bare).or_default() += 1;
+        // What has no query is counted as it is.
+        if bare.len() < whole.len() {
+            *whole_count.entry(whole).or_default() += 1;
+        }
     }
-    let key = |link: &'a Url| {
-        if bare_count.get(bare(link)) == Some(&1) {
-            Some(MediaKey::of(bare(link)))
-        } else if whole_count.get(whole(link)) == Some(&1) {
-            Some(MediaKey::of(whole(link)))
+    let key = |(bare, whole): (&str, &str)| {
+        if bare_count.get(bare) == Some(&1) {
+            Some(MediaKey::of(bare))
+        } else if whole_count.get(whole) == Some(&1) {
+            Some(MediaKey::of(whole))
         } else {
             None
         }
@@ -307,20 +283,19 @@ impl<'a> Known<'a> {
 mod tests {
     use super::*;
 
-    fn one(id: &str, title: &str, day: &str, minutes: u64, media: Option<MediaKey>) -> Candidate {
-        Candidate {
-            id: id.parse().unwrap(),
-            title: title.to_owned(),
-            published_at: format!("{day}T08:00:00Z").parse().ok(),
-            duration_ms: Some(minutes * 60_000),
-            media,
-            url: None,
-            key: String::new(),
-        }
+    fn one<'a>(
+        id: &'a str,
+        title: &'a str,
+        day: &str,
+        minutes: u64,
+        media: Option<MediaKey>,
+    ) -> Traits<'a> {
+        let published_at = format!("{day}T08:00:00Z").parse().ok();
+        Traits::new(id, title, published_at, Some(minutes * 60_000), media)
     }
 
     fn keys(links: &[&str]) -> Vec<Option<MediaKey>> {
-        let links: Vec<Url> = links.iter().map(|link| Url::parse(link).unwrap()).collect();
+        let links: Vec<Link> = links.iter().map(|link| Link::parse(link).unwrap()).collect();
         media_keys(links.iter().map(Some))
     }
 
@@ -329,9 +304,9 @@ mod tests {
         let file = keys(&["https://cdn.example.org/1.mp3"])[0];
         let mut known = Known::default();
         let first = one("pod:aaaa", "Bees", "2026-05-01", 60, file);
-        known.add(Place::Library, known.show("The Shed"), &first.traits());
-        let check = |show: &str, other: Candidate, want: Option<By>| {
-            let same = known.find(known.show(show), &other.traits());
+        known.add(Place::Library, known.show("The Shed"), &first);
+        let check = |show: &str, other: Traits<'_>, want: Option<By>| {
+            let same = known.find(known.show(show), &other);
             assert_eq!(same.map(|same| same.by), want, "{other:?}");
         };
         check("x", one("pod:aaaa", "y", "2026-01-01", 1, None), Some(By::Id));
@@ -345,7 +320,7 @@ mod tests {
         check("Other Shed", one("pod:b", "Bees", "2026-05-01", 60, None), None);
         check("The Shed", one("yt:b", "Bees", "2026-05-01", 60, None), None);
         let unknown = one("pod:b", "Bees", "2026-05-01", 60, None);
-        check("The Shed", Candidate { duration_ms: None, ..unknown }, None);
+        check("The Shed", Traits { minutes: None, ..unknown }, None);
         check("The Shed", one("pod:b", "", "2026-05-01", 60, None), None);
     }
 
@@ -356,11 +331,9 @@ mod tests {
         let shed = one("pod:a", "Bees", "2026-05-01", 60, None);
         let barn = one("pod:b", "Bees", "2026-05-01", 60, file);
         for (show, episode) in [("the SHED", &shed), ("Barn", &barn)] {
-            known.add(Place::SeenList, known.show(show), &episode.traits());
+            known.add(Place::SeenList, known.show(show), episode);
         }
-        let by = |other: Candidate| {
-            known.find(known.show("The Shed"), &other.traits()).map(|same| same.by)
-        };
+        let by = |other: Traits<'_>| known.find(known.show("The Shed"), &other).map(|same| same.by);
         assert_eq!(by(one("pod:c", "bees", "2026-05-01", 61, None)), Some(By::TitleDayLength));
         assert_eq!(by(one("pod:b", "x", "2026-01-01", 1, None)), Some(By::Id));
         assert_eq!(by(one("pod:c", "x", "2026-01-01", 1, file)), Some(By::Media));
@@ -401,8 +374,7 @@ mod tests {
 
     #[test]
     fn a_title_is_cut_between_letters() {
-        let id = "pod:a".parse().unwrap();
-        let cut = |title: &str| Traits::new(&id, title, None, None, None).title.to_owned();
+        let cut = |title: &str| Traits::new("pod:a", title, None, None, None).title.to_owned();
         assert_eq!(cut("short"), "short");
         for letter in ["a", "é", "語", "🐝"] {
             assert_eq!(cut(&letter.repeat(TITLE_CHARS_MAX)), letter.repeat(TITLE_CHARS_MAX));

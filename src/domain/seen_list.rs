@@ -341,7 +341,7 @@ mod tests {
     use crate::domain::known::media_keys;
 
     fn traits() -> Traits<'static> {
-        let link = url::Url::parse("https://e.example/a.mp3").unwrap();
+        let link = crate::domain::link::Link::parse("https://e.example/a.mp3").unwrap();
         Traits {
             id: "pod:0123",
             title: "Bees,  part \"one\"",

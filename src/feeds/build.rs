@@ -9,6 +9,7 @@ use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use url::Url;
 
+use crate::domain::link::Link;
 use crate::domain::outline::Chapter;
 
 use super::names::{Declared, Ns};
@@ -218,7 +219,7 @@ const DESCRIBED_MAX: usize = 8;
 struct ItemDraft<'t> {
     guid: Ranked<String>,
     title: Ranked<String>,
-    link: Ranked<Url>,
+    link: Ranked<Link>,
     published_at: Ranked<chrono::DateTime<chrono::Utc>>,
     duration_ms: Ranked<u64>,
     description: Ranked<String>,
@@ -227,9 +228,9 @@ struct ItemDraft<'t> {
     /// Type and length of the alternate enclosure that is open.
     alternate: Option<(String, Option<u64>)>,
     video_id: Option<String>,
-    image_url: Ranked<Url>,
+    image_url: Ranked<Link>,
     transcripts: Vec<TranscriptLink>,
-    chapters_url: Option<Url>,
+    chapters_url: Option<Link>,
     chapters: Vec<Chapter>,
     season: Option<u32>,
     number: Option<u32>,
@@ -239,11 +240,11 @@ struct ItemDraft<'t> {
 #[derive(Default)]
 struct FeedDraft {
     title: Ranked<String>,
-    link: Ranked<Url>,
+    link: Ranked<Link>,
     language: Ranked<String>,
-    image_url: Ranked<Url>,
+    image_url: Ranked<Link>,
     podcast_guid: Option<String>,
-    new_feed_url: Option<Url>,
+    new_feed_url: Option<Link>,
 }
 
 struct Builder<'t> {
@@ -451,7 +452,7 @@ impl<'t> Builder<'t> {
             (_, "link") if is_own => match tag.attribute("href") {
                 Some(href) => {
                     if let Some(Rel::Page(rank)) = rel(tag) {
-                        self.feed.link.offer_with(rank, || links::http(&href, base));
+                        self.feed.link.offer_with(rank, || links::link(&href, base));
                     }
                 }
                 None => return Meaning::Words(Field::Link),
@@ -471,7 +472,7 @@ impl<'t> Builder<'t> {
     fn in_item(&mut self, ns: Ns, name: &str, tag: &Tag<'_>, base: &Url) -> Meaning {
         let is_own = matches!(ns, Ns::Plain | Ns::Atom);
         let Some(item) = &mut self.item else { return Meaning::Place(Place::Nothing) };
-        let url = |name: &str| tag.attribute(name).and_then(|text| links::http(&text, base));
+        let url = |name: &str| tag.attribute(name).and_then(|text| links::link(&text, base));
         match (ns, name) {
             (_, "guid" | "id") if is_own => {
                 // RSS 2.0: a guid is a link unless it says that it is none.
@@ -491,9 +492,9 @@ impl<'t> Builder<'t> {
                 };
                 match rel {
                     Some(Rel::Page(rank)) => {
-                        item.link.offer_with(rank, || links::http(&href, base));
+                        item.link.offer_with(rank, || links::link(&href, base));
                     }
-                    Some(Rel::Enclosure) => item.enclosure(links::http(&href, base), tag),
+                    Some(Rel::Enclosure) => item.enclosure(links::link(&href, base), tag),
                     None => {}
                 }
             }
@@ -578,7 +579,7 @@ impl<'t> Builder<'t> {
 
     /// What a feed and its items have alike.
     fn anywhere(&mut self, ns: Ns, name: &str, tag: &Tag<'_>, base: &Url) -> Meaning {
-        let url = |name: &str| tag.attribute(name).and_then(|text| links::http(&text, base));
+        let url = |name: &str| tag.attribute(name).and_then(|text| links::link(&text, base));
         match (ns, name) {
             (Ns::Plain | Ns::Atom, "title") => Meaning::Words(Field::Title(0)),
             (Ns::Itunes, "title") => Meaning::Words(Field::Title(1)),
@@ -587,7 +588,7 @@ impl<'t> Builder<'t> {
             (Ns::Itunes | Ns::GooglePlay, "image") => {
                 match tag.attribute("href").or_else(|| tag.attribute("url")) {
                     Some(href) => {
-                        self.image(0, || links::http(&href, base));
+                        self.image(0, || links::link(&href, base));
                         Meaning::Place(Place::Nothing)
                     }
                     None => Meaning::Words(Field::Image(0)),
@@ -602,7 +603,7 @@ impl<'t> Builder<'t> {
         }
     }
 
-    fn image(&mut self, rank: u8, url: impl FnOnce() -> Option<Url>) {
+    fn image(&mut self, rank: u8, url: impl FnOnce() -> Option<Link>) {
         match &mut self.item {
             Some(item) => item.image_url.offer_with(rank, url),
             None => self.feed.image_url.offer_with(rank, url),
@@ -624,7 +625,7 @@ impl<'t> Builder<'t> {
     fn alternate(&mut self, ns: Ns, name: &str, tag: &Tag<'_>, base: &Url) {
         let Some(item) = &mut self.item else { return };
         if let (Ns::Podcast, "source", Some((kind, size_bytes))) = (ns, name, &item.alternate)
-            && let Some(url) = tag.attribute("uri").and_then(|uri| links::http(&uri, base))
+            && let Some(url) = tag.attribute("uri").and_then(|uri| links::link(&uri, base))
         {
             let media = Media { url, media_type: kind.clone(), size_bytes: *size_bytes };
             best(&mut item.media, 2, media);
@@ -642,7 +643,7 @@ impl<'t> Builder<'t> {
         }
         let base = Rc::clone(gathering.base.as_ref().unwrap_or_else(|| self.base()));
         let words = plain(gathering.markup, &gathering.words);
-        let url = || links::http(&words, &base);
+        let url = || links::link(&words, &base);
         let title = || Some(text::line(&words, TITLE_CHARS_MAX)).filter(|title| !title.is_empty());
         match (&mut self.item, gathering.field) {
             (_, Field::Image(rank)) => {
@@ -671,7 +672,8 @@ impl<'t> Builder<'t> {
                     }
                 }
                 Field::Guid { is_link } => {
-                    if is_link && Url::parse(words.trim()).is_ok() {
+                    // A relative one is none.
+                    if is_link && item.link.wants(9) && Url::parse(words.trim()).is_ok() {
                         item.link.offer_with(9, url);
                     }
                     item.guid.offer(0, key(&words));
@@ -752,11 +754,11 @@ impl<'t> Builder<'t> {
         warnings.extend(tell_apart(&mut self.items));
         Ok(Feed {
             title: self.feed.title.take().unwrap_or_default(),
-            link: self.feed.link.take(),
+            link: self.feed.link.take().map(|link| link.url()),
             language: self.feed.language.take(),
             image_url: self.feed.image_url.take(),
             podcast_guid: self.feed.podcast_guid,
-            new_feed_url: self.feed.new_feed_url,
+            new_feed_url: self.feed.new_feed_url.map(|link| link.url()),
             items: self.items,
             warnings,
         })
@@ -794,7 +796,7 @@ fn rel(tag: &Tag<'_>) -> Option<Rel> {
 }
 
 /// The media that a tag names; `size` is the attribute with its length in bytes.
-fn media(url: Url, tag: &Tag<'_>, size: &str) -> Media {
+fn media(url: Link, tag: &Tag<'_>, size: &str) -> Media {
     let media_type = tag.attribute("type").as_deref().map(media_type).unwrap_or_default();
     Media { url, media_type, size_bytes: size_bytes(tag, size) }
 }
@@ -861,7 +863,7 @@ fn plain(markup: Markup, words: &str) -> Cow<'_, str> {
 }
 
 impl<'t> ItemDraft<'t> {
-    fn enclosure(&mut self, url: Option<Url>, tag: &Tag<'_>) {
+    fn enclosure(&mut self, url: Option<Link>, tag: &Tag<'_>) {
         if let Some(url) = url {
             best(&mut self.media, 0, media(url, tag, "length"));
         }
@@ -897,7 +899,7 @@ impl<'t> ItemDraft<'t> {
         if said == [None, None] {
             return None;
         }
-        let linked = self.link.0.as_ref().and_then(|(_, link)| place::video_of(link))?;
+        let linked = self.link.0.as_ref().and_then(|(_, link)| place::video_of(&link.url()))?;
         said.contains(&Some(linked.as_str())).then_some(linked)
     }
 

@@ -105,7 +105,7 @@ pub(super) fn read(text: &str, base: &Url) -> Result<Feed, FeedError> {
         title: text::line(&text::undoubled(string(&document.title)), TITLE_CHARS_MAX),
         link: links::http(string(&document.home_page_url), base),
         language: language(string(&document.language)),
-        image_url: links::http(string(&document.icon), base),
+        image_url: links::link(string(&document.icon), base),
         ..Feed::default()
     };
     let Items { kept, count } = document.items;
@@ -138,7 +138,7 @@ fn item(value: &Value, base: &Url) -> Item {
     let mut media: Option<Candidate> = None;
     let mut duration_ms = None;
     for attachment in attachments {
-        let Some(url) = attachment.get("url").and_then(|url| links::http(string(url), base)) else {
+        let Some(url) = attachment.get("url").and_then(|url| links::link(string(url), base)) else {
             continue;
         };
         let seconds = attachment.get("duration_in_seconds").and_then(Value::as_f64);
@@ -151,13 +151,13 @@ fn item(value: &Value, base: &Url) -> Item {
     Item {
         guid,
         title: text::line(&text::undoubled(field("title")), TITLE_CHARS_MAX),
-        link: links::http(field("url"), base).or_else(|| links::http(field("external_url"), base)),
+        link: links::link(field("url"), base).or_else(|| links::link(field("external_url"), base)),
         published_at: date::parse(field("date_published"))
             .or_else(|| date::parse(field("date_modified"))),
         duration_ms,
         description: text::lines(&described, DESCRIPTION_CHARS_MAX),
         media: media.map(|candidate| candidate.media),
-        image_url: links::http(field("image"), base),
+        image_url: links::link(field("image"), base),
         ..Item::default()
     }
 }

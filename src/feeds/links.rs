@@ -2,20 +2,24 @@
 
 use url::Url;
 
+use crate::domain::link::Link;
 pub(super) use crate::domain::links::{holds_secret, shareable, without_secrets};
 
 /// Longest link that is taken; browsers and servers stop at 8 KB too.
 pub(super) const LINK_BYTES_MAX: usize = 8 * 1024;
 
-/// An `http` or `https` link, made absolute; `None` for any other, an empty or a broken one.
+/// As [`link`], taken apart.
 pub(super) fn http(text: &str, base: &Url) -> Option<Url> {
+    link(text, base).map(|link| link.url())
+}
+
+/// An `http` or `https` link, made absolute; `None` for any other, an empty or a broken one.
+pub(super) fn link(text: &str, base: &Url) -> Option<Link> {
     let text = text.trim();
     if text.is_empty() || text.len() > LINK_BYTES_MAX {
         return None;
     }
-    let url = base.join(text).ok()?;
-    let has_host = url.host_str().is_some_and(|host| !host.is_empty());
-    (["http", "https"].contains(&url.scheme()) && has_host).then_some(url)
+    Link::read(text, base)
 }
 
 #[cfg(test)]
@@ -26,8 +30,8 @@ mod tests {
     fn only_links_to_the_web_are_taken() {
         let base = Url::parse("https://example.org/shows/one.xml").unwrap();
         let check = |text: &str, want: &str| {
-            let found = http(text, &base);
-            assert_eq!(found.as_ref().map_or("", Url::as_str), want, "{text:?}");
+            let found = link(text, &base);
+            assert_eq!(found.as_ref().map_or("", Link::as_str), want, "{text:?}");
         };
         check(" http://example.com/a b.mp3\n", "http://example.com/a%20b.mp3");
         check("../a.mp3", "https://example.org/a.mp3");
@@ -47,6 +51,6 @@ mod tests {
             check(bad, "");
         }
         check(&"a".repeat(LINK_BYTES_MAX + 1), "");
-        assert!(http(&"a".repeat(LINK_BYTES_MAX), &base).is_some());
+        assert!(link(&"a".repeat(LINK_BYTES_MAX), &base).is_some());
     }
 }

@@ -18,6 +18,7 @@ mod tests;
 mod text;
 mod xml;
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
@@ -25,6 +26,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::domain::episode::{Episode, EpisodeId, EpisodeKind, Show};
+use crate::domain::link::Link;
 use crate::domain::outline::Chapter;
 use crate::letters::decode::{Decoded, decode};
 
@@ -65,7 +67,7 @@ pub struct Feed {
     /// BCP 47, as the publisher says.
     pub language: Option<String>,
     /// The show's picture.
-    pub image_url: Option<Url>,
+    pub image_url: Option<Link>,
     /// `podcast:guid`: the show's own id, the same wherever its feed moves.
     pub podcast_guid: Option<String>,
     /// `itunes:new-feed-url`: where the publisher says that the feed has moved.
@@ -84,8 +86,9 @@ pub struct Item {
     /// One line, at most [`TITLE_CHARS_MAX`] letters; may be empty.
     pub title: String,
     /// The page of the episode.
-    pub link: Option<Url>,
-    /// When it was published; where only a change is told, when it was changed.
+    pub link: Option<Link>,
+    /// When it was published, to the millisecond; where only a change is told, when it was changed.
+    #[serde(with = "chrono::serde::ts_milliseconds_option")]
     pub published_at: Option<DateTime<Utc>>,
     /// Milliseconds, as the publisher says; at most a hundred days.
     pub duration_ms: Option<u64>,
@@ -94,11 +97,11 @@ pub struct Item {
     /// The audio or video: of several, the first that says it is one.
     pub media: Option<Media>,
     /// The episode's own picture.
-    pub image_url: Option<Url>,
+    pub image_url: Option<Link>,
     /// The publisher's transcripts, in the feed's order.
     pub transcripts: Vec<TranscriptLink>,
     /// Where the publisher's chapters are, as JSON.
-    pub chapters_url: Option<Url>,
+    pub chapters_url: Option<Link>,
     /// Chapters that stand in the feed itself, by time.
     pub chapters: Vec<Chapter>,
     /// Number of the season.
@@ -119,7 +122,7 @@ pub struct Item {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Media {
     /// Where it is.
-    pub url: Url,
+    pub url: Link,
     /// As the publisher says, in lower case; may be empty.
     pub media_type: String,
     /// As the publisher says; `None` where it says nothing or zero.
@@ -130,7 +133,7 @@ pub struct Media {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TranscriptLink {
     /// Where it is.
-    pub url: Url,
+    pub url: Link,
     /// As the publisher says, in lower case; may be empty.
     pub media_type: String,
     /// BCP 47, as the publisher says.
@@ -262,16 +265,6 @@ impl Feed {
         url.into()
     }
 
-    /// A link that this feed names, as it may be kept and shown: what a private feed names may carry its
-    /// key, and what a public one signs is nobody's secret.
-    pub fn shared_link(&self, url: &Url, followed: &Url) -> Option<Url> {
-        if links::holds_secret(followed) {
-            links::shareable(url)
-        } else {
-            Some(links::without_secrets(url))
-        }
-    }
-
     /// The id of one of this feed's items, in a show with this key: a video's own where
     /// [`Item::youtube_video`] says that it is one.
     pub fn episode_id(&self, item: &Item, show_key: &str) -> EpisodeId {
@@ -282,18 +275,19 @@ impl Feed {
     /// The episode of one of this feed's items. `followed` is the link that the person follows;
     /// its user and password are not kept.
     pub fn episode(&self, item: &Item, followed: &Url) -> Episode {
-        let bare = |url: &Url| self.shared_link(url, followed);
+        let is_private = links::holds_secret(followed);
+        let shared = |link: &Link| link.shared(is_private).and_then(|link| Url::parse(&link).ok());
         let is_video = item.youtube_video.is_some();
         Episode {
             id: self.episode_id(item, &self.show_key(followed)),
             kind: if is_video { EpisodeKind::Youtube } else { EpisodeKind::Podcast },
-            url: item.link.as_ref().and_then(bare),
+            url: item.link.as_ref().and_then(shared),
             title: item.title.clone(),
             show: Show { title: self.title.clone(), feed_url: links::shareable(followed) },
             published_at: item.published_at,
             duration_ms: item.duration_ms,
-            media_url: item.media.as_ref().and_then(|media| bare(&media.url)),
-            image_url: item.image_url.as_ref().or(self.image_url.as_ref()).and_then(bare),
+            media_url: item.media.as_ref().and_then(|media| shared(&media.url)),
+            image_url: item.image_url.as_ref().or(self.image_url.as_ref()).and_then(shared),
             language: self.language.clone(),
             chapters: item.chapters.clone(),
         }
@@ -303,18 +297,18 @@ impl Feed {
 impl Item {
     /// What tells this item from others of its show: its guid where it is its alone, else its
     /// enclosure, else link, title and date together.
-    pub fn key(&self) -> String {
+    pub fn key(&self) -> Cow<'_, str> {
         if let Some(guid) = &self.guid
             && !self.guid_is_shared
         {
-            return guid.clone();
+            return guid.into();
         }
         if let Some(media) = &self.media {
-            return media.url.to_string();
+            return media.url.as_str().into();
         }
-        let link = self.link.as_ref().map(Url::as_str).unwrap_or_default();
+        let link = self.link.as_ref().map(Link::as_str).unwrap_or_default();
         let date = self.published_at.map(|at| at.to_rfc3339()).unwrap_or_default();
-        format!("{link}\n{}\n{date}", self.title)
+        format!("{link}\n{}\n{date}", self.title).into()
     }
 }
 

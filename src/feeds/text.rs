@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use encoding_rs::WINDOWS_1252;
 
 use crate::letters::entities::push_first;
-pub(super) use crate::letters::entities::{push as push_entity, unescape};
+pub(super) use crate::letters::entities::unescape;
 
 /// Longest name of a tag that is looked at.
 const TAG_NAME_BYTES_MAX: usize = 20;

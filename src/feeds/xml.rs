@@ -416,7 +416,7 @@ mod tests {
                 Event::CData(words) => out += &words.into_inner(),
                 Event::GeneralRef(name) => {
                     let name = name.into_inner();
-                    if !text::push_entity(&name, &mut out) {
+                    if !crate::letters::entities::push(&name, &mut out) {
                         out += &format!("&{name};");
                     }
                 }

@@ -5,6 +5,7 @@ use sha2::{Digest, Sha256};
 use url::Url;
 
 use super::{Following, Rules};
+use crate::domain::link::Link;
 use crate::feed_cache::{CheckError, Read};
 use crate::feeds::place;
 use crate::feeds::{Feed, Item};
@@ -59,7 +60,7 @@ fn as_read(feed_url: &Url, known: Option<&Feed>, listed: Vec<Listed>) -> Read {
         let is_id = one.id.len() == 11 && one.id.bytes().all(fits);
         is_id.then(|| Item {
             guid: Some(format!("yt:video:{}", one.id)),
-            link: Url::parse(&format!("https://www.youtube.com/watch?v={}", one.id)).ok(),
+            link: Link::parse(&format!("https://www.youtube.com/watch?v={}", one.id)),
             title: one.title,
             published_at: one.published_at,
             duration_ms: one.duration_ms,

@@ -19,9 +19,10 @@ use recap_mode::{Clock, Scope};
 use serde::Serialize;
 use url::Url;
 
+use crate::domain::candidates::{Candidate, Candidates};
 use crate::domain::episode::EpisodeId;
 use crate::domain::feed_state::{FeedNote, FeedState};
-use crate::domain::known::{Candidate, Place, media_keys};
+use crate::domain::known::{Place, media_keys};
 use crate::domain::links::holds_secret;
 use crate::domain::seen_list::Why;
 use crate::domain::subscription::Subscription;
@@ -291,8 +292,9 @@ impl Following {
             .flat_map(|show| show.episodes.iter().filter_map(|line| line.read()))
             .map(|(traits, why)| (traits.id, why))
             .collect();
-        let shown = candidates(&read, &show_key, &url).into_iter().map(|candidate| {
-            let id = &candidate.id;
+        let candidates = candidates(&read, &show_key, &url);
+        let shown = candidates.iter().map(|candidate| {
+            let id = &candidate.episode_id();
             let (place, why) = if recaps.contains_key(id) {
                 (Some(Place::Library), "Its recap is in the library.".to_owned())
             } else if let Some(item) = queue.find(id) {
@@ -310,10 +312,10 @@ impl Following {
             };
             ShownEpisode {
                 id: id.clone(),
-                title: candidate.title,
+                title: candidate.title.to_owned(),
                 published_at: candidate.published_at,
                 duration_ms: candidate.duration_ms,
-                url: candidate.url,
+                url: candidate.url.and_then(|url| Url::parse(url).ok()),
                 place,
                 why,
             }
@@ -335,10 +337,13 @@ impl Following {
         let state = self.library.feed_state(&follower.scope).await?;
         let note = one.id.as_ref().and_then(|id| state.find(id, &one.url));
         let last = self.last_read(one, note, follower, rules).await;
-        let found = last.and_then(|(read, show_key, url)| {
-            let candidate =
-                candidates(&read, &show_key, &url).into_iter().find(|c| c.id == *episode)?;
-            Some((candidate, read.feed.title.clone(), url))
+        let last = last.map(|(read, show_key, url)| {
+            let candidates = candidates(&read, &show_key, &url);
+            (candidates, read.feed.title.clone(), url)
+        });
+        let found = last.as_ref().and_then(|(candidates, show, url)| {
+            let candidate = candidates.iter().find(|one| one.id == episode.as_str())?;
+            Some((candidate, show, url))
         });
         let Some((candidate, show, url)) = found else {
             return Err(FollowError::Refused(format!(
@@ -346,7 +351,7 @@ impl Following {
                 one.name()
             )));
         };
-        self.library.offer(&follower.scope, one, show, url, candidate).await
+        self.library.offer(&follower.scope, one, show, url, &candidate).await
     }
 
     async fn last_read(
@@ -499,27 +504,29 @@ const CANDIDATES_MAX: usize = 5_000;
 
 /// A feed's episodes as its followers see them, newest first; what is older than the newest
 /// [`CANDIDATES_MAX`] is neither found nor seen.
-fn candidates(read: &Read, show_key: &str, followed: &Url) -> Vec<Candidate> {
+fn candidates(read: &Read, show_key: &str, followed: &Url) -> Candidates {
     let feed = &read.feed;
     let media =
         media_keys(feed.items.iter().map(|item| item.media.as_ref().map(|media| &media.url)));
-    let mut found: Vec<Candidate> = feed
-        .items
-        .iter()
-        .zip(media)
-        .map(|(item, media)| Candidate {
-            id: feed.episode_id(item, show_key),
-            media,
-            title: item.title.clone(),
+    let mut items: Vec<_> = feed.items.iter().zip(media).collect();
+    // Feeds are usually in this order, and need not be; undated ones keep their place at the end.
+    items.sort_by_key(|(item, _)| std::cmp::Reverse(item.published_at));
+    items.truncate(CANDIDATES_MAX);
+    let is_private = holds_secret(followed);
+    let mut found = Candidates::default();
+    for (item, media) in items {
+        let url = item.link.as_ref().and_then(|link| link.shared(is_private));
+        found.push(&Candidate {
+            id: feed.episode_id(item, show_key).as_str(),
+            title: &item.title,
             published_at: item.published_at,
             duration_ms: item.duration_ms,
-            url: item.link.as_ref().and_then(|url| feed.shared_link(url, followed)),
-            key: item.key(),
-        })
-        .collect();
-    // Feeds are usually in this order, and need not be; undated ones keep their place at the end.
-    found.sort_by_key(|candidate| std::cmp::Reverse(candidate.published_at));
-    found.truncate(CANDIDATES_MAX);
+            media,
+            url: url.as_deref(),
+            key: &item.key(),
+        });
+    }
+    found.shrink();
     found
 }
 
@@ -549,7 +556,8 @@ mod tests {
         let read = Read { feed, hash: String::new(), url: url.clone() };
         let found = candidates(&read, "show", &url);
         assert_eq!(found.len(), CANDIDATES_MAX);
-        assert!(found.is_sorted_by(|a, b| a.published_at >= b.published_at));
-        assert_eq!(found[0].published_at, Some(day(count as i64 - 1)));
+        let days: Vec<_> = found.iter().map(|candidate| candidate.published_at).collect();
+        assert!(days.is_sorted_by(|a, b| a >= b));
+        assert_eq!(days[0], Some(day(count as i64 - 1)));
     }
 }

@@ -15,8 +15,8 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 use url::Url;
 
+use crate::domain::candidates::Candidates;
 use crate::domain::feed_state::FeedState;
-use crate::domain::known::Candidate;
 use crate::domain::subscription::{Subscription, SubscriptionId};
 use crate::feed_cache::{CheckError, Checked, FeedKey, Read};
 use crate::feeds::place::{self, Place};
@@ -29,7 +29,7 @@ use super::{Follower, Following, Rules, Source, candidates, listing, source_of};
 /// the others from the queue.
 const FLUSH_AFTER: Duration = Duration::from_secs(3);
 
-/// Episodes that wait to be written before that time, at some 400 bytes each. Each time that they are
+/// Episodes that wait to be written before that time, at some 200 bytes each. Each time that they are
 /// written, everything that a scope has seen is read again.
 const WAITING_MAX: usize = 60_000;
 
@@ -541,7 +541,7 @@ impl Following {
     ) -> usize {
         let now = self.clock.now();
         let next_at = self.cache.next_check_at(&ask.key);
-        let mut made: HashMap<String, Arc<Vec<Candidate>>> = HashMap::new();
+        let mut made: HashMap<String, Arc<Candidates>> = HashMap::new();
         let mut count = 0;
         for waiting in ask.waiting {
             let Waiting { follower, one, id, show_key, consumed, lacks_feed_url } = waiting;

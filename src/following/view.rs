@@ -9,6 +9,7 @@ use url::Url;
 use crate::domain::auto_queue::{ApprovedBy, AutoQueue, QueueItem, Reason, State};
 use crate::domain::episode::EpisodeId;
 use crate::domain::filters::Filters;
+use crate::domain::link::Link;
 use crate::domain::links::holds_secret;
 use crate::domain::recap::RecapId;
 use crate::domain::subscription::{Subscription, SubscriptionId, Subscriptions};
@@ -227,7 +228,7 @@ impl Preview {
         Preview {
             title: feed.title.clone(),
             link: feed.link.clone(),
-            image_url: feed.image_url.clone(),
+            image_url: feed.image_url.as_ref().map(Link::url),
             language: feed.language.clone(),
             feed_url: Shown::with_query(&found.feed_url),
             episode_count: items.len(),

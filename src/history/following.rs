@@ -11,10 +11,11 @@ use url::Url;
 use crate::domain::auto_queue::{
     ApprovedBy, AutoQueue, Back, QueueError, QueueItem, Reason, ReasonCode, State,
 };
+use crate::domain::candidates::{Candidate, Candidates};
 use crate::domain::episode::EpisodeId;
 use crate::domain::feed_state::{FeedState, Notice};
 use crate::domain::filters::{PassedOver, Sieve};
-use crate::domain::known::{By, Candidate, Known, Place, Traits};
+use crate::domain::known::{By, Known, Place, Traits};
 use crate::domain::recap::{RecapHead, RecapId};
 use crate::domain::seen_list::{SeenLine, SeenLines, SeenList, Why, show_id};
 use crate::domain::skip_list::SkipList;
@@ -102,7 +103,7 @@ pub struct Intake {
     /// Hash of what was fetched.
     pub hash: String,
     /// Its episodes, newest first.
-    pub candidates: Arc<Vec<Candidate>>,
+    pub candidates: Arc<Candidates>,
 }
 
 /// What a scope's documents say that the operator's settings do not.
@@ -728,30 +729,30 @@ impl Library {
         &self,
         scope: &Scope,
         subscription: &Subscription,
-        show: String,
-        feed_url: Url,
-        candidate: Candidate,
+        show: &str,
+        feed_url: &Url,
+        candidate: &Candidate<'_>,
     ) -> Result<QueueItem, FollowError> {
         let names = Names::of(scope);
-        let (now, one) = (self.now(), subscription.clone());
+        let now = self.now();
+        let mut item = item_of(subscription, show, feed_url, candidate, now);
+        item.approve(ApprovedBy::Person, now)?;
         self.store()
             .transact(scope, move |tx| {
                 let mut queue = tx.value::<AutoQueue>(&names.auto_queue)?;
                 let mut skipped = tx.value::<SkipList>(&names.skip_list)?;
-                if let Some(item) = queue.find(&candidate.id) {
+                if let Some(item) = queue.find(&item.id) {
                     return Err(FollowError::Queue(QueueError::Refused {
                         title: item.title.clone(),
                         state: item.state,
                         wanted: crate::domain::auto_queue::Move::Approve,
                     }));
                 }
-                let mut item = item_of(&one, &show, &feed_url, &candidate, now);
-                item.approve(ApprovedBy::Person, now)?;
-                skipped.remove(&candidate.id);
+                skipped.remove(&item.id);
                 queue.items.push(item.clone());
                 tx.write(&names.auto_queue, &queue)?;
                 tx.write(&names.skip_list, &skipped)?;
-                Ok(item)
+                Ok(item.clone())
             })
             .await
     }
@@ -965,14 +966,15 @@ impl<'a> Room<'a> {
         for head in heads {
             let length = Some(head.duration_ms).filter(|ms| *ms > 0);
             let episode = &head.episode;
-            let traits = Traits::new(&episode.id, &head.title, episode.published_at, length, None);
+            let traits =
+                Traits::new(episode.id.as_str(), &head.title, episode.published_at, length, None);
             known.add(Place::Library, known.show(&episode.show_title), &traits);
         }
         for item in &queue.items {
             known.add(Place::AutoQueue, known.show(&item.show), &traits_of(item));
         }
         for one in &skipped.episodes {
-            let traits = Traits::new(&one.episode_id, &one.title, None, None, None);
+            let traits = Traits::new(one.episode_id.as_str(), &one.title, None, None, None);
             known.add(Place::SkipList, known.show(""), &traits);
         }
         for show in &seen.shows {
@@ -1007,7 +1009,7 @@ impl<'a> Room<'a> {
             let traits = candidate.traits();
             let same = self.known.find(words, &traits);
             let passed = sieve.lets_pass(
-                &candidate.title,
+                candidate.title,
                 candidate.duration_ms,
                 candidate.published_at,
                 now,
@@ -1027,7 +1029,7 @@ impl<'a> Room<'a> {
                         && passed.is_ok()
                         && same.place == Place::SeenList
                         && was_before();
-                    if !again || !self.new.again.insert(candidate.id.clone()) {
+                    if !again || !self.new.again.insert(candidate.episode_id()) {
                         continue;
                     }
                     Why::Offered
@@ -1042,12 +1044,12 @@ impl<'a> Room<'a> {
             };
             if why == Why::Offered {
                 if self.open_items >= self.open_items_max {
-                    self.new.again.remove(&candidate.id);
+                    self.new.again.remove(&candidate.episode_id());
                     had_room = false;
                     continue;
                 }
                 self.open_items += 1;
-                let mut item = item_of(one, &intake.show, &intake.feed_url, candidate, now);
+                let mut item = item_of(one, &intake.show, &intake.feed_url, &candidate, now);
                 if one.auto_approve {
                     // What was found just now may be approved.
                     let _ = item.approve(ApprovedBy::Subscription, now);
@@ -1078,19 +1080,19 @@ fn item_of(
     one: &Subscription,
     show: &str,
     feed_url: &Url,
-    candidate: &Candidate,
+    candidate: &Candidate<'_>,
     now: DateTime<Utc>,
 ) -> QueueItem {
     let title = if one.title.is_empty() { show } else { &one.title };
     QueueItem {
-        id: candidate.id.clone(),
+        id: candidate.episode_id(),
         state: State::Found,
-        title: candidate.title.clone(),
+        title: candidate.title.to_owned(),
         show: title.to_owned(),
         subscription: one.id.clone(),
-        url: candidate.url.clone(),
+        url: candidate.url.and_then(|url| Url::parse(url).ok()),
         feed_url: Some(feed_url.clone()),
-        guid: Some(candidate.key.clone()),
+        guid: Some(candidate.key.to_owned()),
         published_at: candidate.published_at,
         duration_ms: candidate.duration_ms,
         found_at: Some(now),
@@ -1107,7 +1109,7 @@ fn item_of(
 }
 
 fn traits_of(item: &QueueItem) -> Traits<'_> {
-    Traits::new(&item.id, &item.title, item.published_at, item.duration_ms, item.media)
+    Traits::new(item.id.as_str(), &item.title, item.published_at, item.duration_ms, item.media)
 }
 
 fn glance_of(queue: &AutoQueue, stamp: Option<Stamp>) -> Glance {

@@ -265,7 +265,8 @@ fn is_page_of(item: &Item, typed: &Url, came_from: &Url) -> bool {
     };
     item.link
         .as_ref()
-        .is_some_and(|link| plain(link) == plain(typed) || plain(link) == plain(came_from))
+        .map(|link| plain(&link.url()))
+        .is_some_and(|link| link == plain(typed) || link == plain(came_from))
 }
 
 /// A link to sound itself.
@@ -458,7 +459,7 @@ async fn from_item(
     let about = short(&episode.title);
     if let Some(chapters_url) = &item.chapters_url {
         progress(Step::of(Stage::Resolve, format!("Fetching the chapters of {about}")));
-        match chapters(tools, &with_sign_in(chapters_url, url), trust).await {
+        match chapters(tools, &with_sign_in(chapters_url.url(), url), trust).await {
             Ok(chapters) => episode.chapters = chapters,
             Err(why) => notes.push(format!("The publisher's chapters could not be used: {why}")),
         }
@@ -473,9 +474,9 @@ async fn from_item(
                         Stage::Transcript,
                         format!("Fetching the transcript of {about}"),
                     ));
-                    let link = TranscriptLink { url: with_sign_in(&link.url, url), ..link.clone() };
-                    let language = episode.language.as_deref();
-                    match publishers_transcript(tools, &link, trust, language).await {
+                    let from = with_sign_in(link.url.url(), url);
+                    let language = link.language.as_ref().or(episode.language.as_ref());
+                    match publishers_transcript(tools, from, trust, language.cloned()).await {
                         Ok((reading, origin)) => {
                             let heard = heard(episode, reading, origin);
                             let sound = sound_of(item, url, trust);
@@ -518,20 +519,20 @@ async fn from_item(
 fn sound_of(item: &Item, url: &Url, trust: &Trust) -> Option<Sound<'static>> {
     let media = item.media.as_ref()?;
     let open = |link: &Url| shareable(link).as_ref() == Some(link);
+    let link = media.url.url();
     Some(Sound::Link {
-        url: with_sign_in(&media.url, url),
+        is_public: open(url) && open(&link),
+        url: with_sign_in(link, url),
         trust: trust.clone(),
-        is_public: open(url) && open(&media.url),
         is_of_feed: true,
     })
 }
 
 /// A link that a feed names, with the user and password of the feed where it leads to the same server.
-fn with_sign_in(link: &Url, feed: &Url) -> Url {
+fn with_sign_in(mut link: Url, feed: &Url) -> Url {
     let is_same = link.scheme() == feed.scheme()
         && link.host_str() == feed.host_str()
         && link.port_or_known_default() == feed.port_or_known_default();
-    let mut link = link.clone();
     if is_same && link.username().is_empty() && !feed.username().is_empty() {
         // Both are http links, which take them.
         let _ = link.set_username(feed.username());
@@ -603,16 +604,16 @@ fn by_preference<'a>(item: &'a Item, language: Option<&str>) -> Vec<&'a Transcri
 
 async fn publishers_transcript(
     tools: &Tools,
-    link: &TranscriptLink,
+    link: Url,
     trust: &Trust,
-    language: Option<&str>,
+    language: Option<String>,
 ) -> Result<(Reading, TranscriptOrigin), PipelineError> {
     let accept =
         "text/vtt, application/srt, application/json, text/html;q=0.8, text/*;q=0.7, */*;q=0.5";
-    let fetched = fetch(tools, link.url.clone(), accept, BYTES_MAX as u64, trust).await?;
-    let language = link.language.clone().or_else(|| language.map(str::to_owned));
+    let shown = Shown::from(&link).to_string();
+    let fetched = fetch(tools, link, accept, BYTES_MAX as u64, trust).await?;
     let hint = Hint { charset: fetched.charset, language };
-    let (reading, sha256) = read(Shown::from(&link.url).to_string(), fetched.bytes, hint).await?;
+    let (reading, sha256) = read(shown, fetched.bytes, hint).await?;
     let origin = origin(tools, TranscriptSource::Podcast, Some(&fetched.url), &reading, sha256);
     Ok((reading, origin))
 }

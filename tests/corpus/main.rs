@@ -16,6 +16,7 @@ mod train;
 use std::path::Path;
 use std::process::ExitCode;
 
+use recap::domain::link::Link;
 use recap::domain::outline::Granularity;
 use recap::feeds;
 use recap::transcripts::{self, Hint};
@@ -145,7 +146,10 @@ fn as_html(text: &str) -> String {
 fn feed(bytes: &[u8]) -> Result<Value, String> {
     let base = Url::parse(BASE).map_err(|e| e.to_string())?;
     let feed = feeds::parse(bytes, None, &base).map_err(|e| e.to_string())?;
-    let relative = |url: &Url| url.as_str().strip_prefix(BASE).unwrap_or(url.as_str()).to_owned();
+    let relative = |link: &Link| {
+        let link = link.as_str();
+        link.strip_prefix(BASE).unwrap_or(link).to_owned()
+    };
     let entries: Vec<Value> = feed
         .items
         .iter()

@@ -131,7 +131,7 @@ fn line(
     value: &Value,
 ) -> Option<(EpisodeId, SeenLines, Map<String, Value>)> {
     let line = |id: &EpisodeId, title: &str, published_at, duration_ms| {
-        let traits = Traits::new(id, title, published_at, duration_ms, None);
+        let traits = Traits::new(id.as_str(), title, published_at, duration_ms, None);
         let mut line = SeenLines::default();
         line.push(&traits, &Why::Offered);
         line

@@ -37,7 +37,7 @@ impl Bench {
             feed_url: Url::parse(url).unwrap(),
             moved_to: None,
             hash: hash.to_owned(),
-            candidates: Arc::new(episodes.iter().rev().map(|n| candidate(*n)).collect()),
+            candidates: Arc::new(candidates(episodes)),
         }
     }
 
@@ -62,18 +62,22 @@ fn one() -> Subscription {
     Subscription { url: FEED.to_owned(), title: "The Shed".to_owned(), ..Subscription::default() }
 }
 
-fn candidate(n: u32) -> Candidate {
-    let at: DateTime<Utc> = "2026-11-01T08:00:00Z".parse().unwrap();
-    let published_at = Some(at + TimeDelta::days(i64::from(n)));
-    Candidate {
-        id: format!("pod:{n:04}").parse().unwrap(),
-        title: format!("Episode {n}"),
-        media: None,
-        published_at,
-        duration_ms: Some(1_800_000),
-        url: None,
-        key: n.to_string(),
+/// The last comes first.
+fn candidates(episodes: &[u32]) -> Candidates {
+    let first: DateTime<Utc> = "2026-11-01T08:00:00Z".parse().unwrap();
+    let mut candidates = Candidates::default();
+    for n in episodes.iter().rev() {
+        candidates.push(&Candidate {
+            id: &format!("pod:{n:04}"),
+            title: &format!("Episode {n}"),
+            media: None,
+            published_at: Some(first + TimeDelta::days(i64::from(*n))),
+            duration_ms: Some(1_800_000),
+            url: None,
+            key: &n.to_string(),
+        });
     }
+    candidates
 }
 
 #[tokio::test]
