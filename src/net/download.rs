@@ -11,9 +11,9 @@ use tokio::fs::{File, OpenOptions};
 use tokio::io::AsyncWriteExt;
 use url::Url;
 
+use super::client::{Answered, plainly};
 use super::{
     Deadline, FetchError, Net, Request, RetryAfter, SILENCE_TIME, Shown, Validators, content_type,
-    plainly,
 };
 
 /// How often a broken connection is taken up again before it is given up, as long as each brings
@@ -113,7 +113,7 @@ impl Net {
                 deadline.hold(self.follow(request, &headers)).await.and_then(|answer| answer);
             let outcome = match answer {
                 Ok((response, url, _)) => {
-                    let (media_type, _) = content_type(response.headers());
+                    let (media_type, _) = content_type(&response.headers);
                     let part = target.take(request, &deadline, &url, response, progress).await?;
                     if matches!(part, Part::Whole) {
                         target.finish().await?;
@@ -199,14 +199,14 @@ impl Target {
         request: &Request,
         deadline: &Deadline,
         url: &Url,
-        mut response: reqwest::Response,
+        mut response: Answered,
         progress: &mut (dyn FnMut(u64, Option<u64>) + Send),
     ) -> Result<Part, DownloadError> {
         let link = Shown::from(url);
         let too_large =
             || FetchError::TooLarge { link: link.clone(), mib: request.bytes_max / (1024 * 1024) };
-        let range = ContentRange::of(response.headers());
-        match response.status() {
+        let range = ContentRange::of(&response.headers);
+        match response.status {
             StatusCode::OK => {
                 // It has changed, or this server knows no parts.
                 if self.length > 0 {
@@ -223,7 +223,7 @@ impl Target {
                 return Ok(if whole == Some(self.length) { Part::Whole } else { Part::Useless });
             }
             status => {
-                let retry_after = RetryAfter::of(response.headers());
+                let retry_after = RetryAfter::of(&response.headers);
                 return Err(
                     FetchError::Status { link, status: status.as_u16(), retry_after }.into()
                 );
@@ -234,7 +234,7 @@ impl Target {
         if total.is_some_and(|total| total > request.bytes_max) {
             return Err(too_large().into());
         }
-        self.remember(&Validators::of(response.headers())).await;
+        self.remember(&Validators::of(&response.headers)).await;
         let mut reported = self.length;
         progress(self.length, total);
         loop {
@@ -243,7 +243,7 @@ impl Target {
                     Ok(Ok(Ok(Some(chunk)))) => chunk,
                     Ok(Ok(Ok(None))) => break,
                     Ok(Ok(Err(error))) => {
-                        let why = plainly(&error);
+                        let why = plainly(&*error);
                         return Ok(Part::Broken(FetchError::Unreachable { link, why }));
                     }
                     Ok(Err(_)) => {

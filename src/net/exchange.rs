@@ -4,11 +4,15 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, StatusCode};
-use reqwest::multipart::{Form, Part};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use http_body_util::{BodyExt, Empty, Full, StreamBody};
+use hyper::body::Frame;
+use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 use url::Url;
 
+use super::client::Sent;
 use super::{Deadline, FetchError, Held, Net, RetryAfter, Shown, Trust, content_type};
 
 /// One question.
@@ -76,20 +80,18 @@ impl Net {
     /// Each of [`FetchError`] but `Status` and `Redirects`: whatever a server answers is an answer.
     pub async fn exchange(&self, exchange: &Exchange) -> Result<Exchanged, FetchError> {
         let mut deadline = Deadline::of(&exchange.url, exchange.deadline);
-        let asked = self
-            .client_for(&exchange.url, &exchange.trust)?
-            .request(exchange.method.clone(), exchange.url.clone())
-            .headers(exchange.headers.clone());
-        let asked = match &exchange.body {
-            Body::Empty => asked,
-            Body::Bytes(bytes) => asked.body(bytes.clone()),
-            Body::Form(fields) => asked.multipart(form(fields, &exchange.url)?),
+        let client = self.client_for(&exchange.url, &exchange.trust)?;
+        let (method, mut headers) = (exchange.method.clone(), exchange.headers.clone());
+        let body = match &exchange.body {
+            Body::Empty => Empty::new().boxed_unsync(),
+            Body::Bytes(bytes) => Full::new(bytes.clone()).boxed_unsync(),
+            Body::Form(fields) => form(fields, &mut headers),
         };
         let response = deadline
-            .hold(asked.send())
+            .hold(client.send(method, &exchange.url, headers, body))
             .await?
-            .map_err(|error| FetchError::of(&error, &exchange.url))?;
-        let (status, headers) = (response.status(), response.headers().clone());
+            .map_err(|error| FetchError::of(&*error, &exchange.url))?;
+        let (status, headers) = (response.status, response.headers.clone());
         let Held { bytes, .. } = self
             .drain(response, exchange.bytes_max, exchange.silence, &mut deadline, &exchange.url)
             .await?;
@@ -103,19 +105,28 @@ impl Net {
     }
 }
 
-fn form(fields: &[Field], url: &Url) -> Result<Form, FetchError> {
-    fields.iter().try_fold(Form::new(), |form, field| {
-        let length = field.bytes.len() as u64;
-        let part = Part::stream_with_length(field.bytes.clone(), length);
-        let part = match field.file {
-            None => part,
-            Some((name, media_type)) => {
-                let named = part.file_name(name).mime_str(media_type);
-                named.map_err(|error| FetchError::of(&error, url))?
-            }
-        };
-        Ok(form.part(field.name, part))
-    })
+/// A form as it is sent (RFC 7578), with its headers; what the fields hold is not copied.
+fn form(fields: &[Field], headers: &mut HeaderMap) -> Sent {
+    // A hash of what it parts, which therefore does not stand in it.
+    let mut hash = Sha256::new();
+    fields.iter().for_each(|field| hash.update(&field.bytes));
+    let boundary = base16ct::lower::encode_string(&hash.finalize());
+    let mut parts: Vec<Bytes> = Vec::new();
+    for Field { name, file, bytes } in fields {
+        let mut head = format!("--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"");
+        if let Some((name, media_type)) = file {
+            head += &format!("; filename=\"{name}\"\r\nContent-Type: {media_type}");
+        }
+        parts.extend([(head + "\r\n\r\n").into(), bytes.clone(), Bytes::from_static(b"\r\n")]);
+    }
+    parts.push(format!("--{boundary}--\r\n").into());
+    let length: usize = parts.iter().map(Bytes::len).sum();
+    headers.insert(CONTENT_LENGTH, length.into());
+    if let Ok(value) = HeaderValue::from_str(&format!("multipart/form-data; boundary={boundary}")) {
+        headers.insert(CONTENT_TYPE, value);
+    }
+    let frames = parts.into_iter().map(|part| Ok(Frame::data(part)));
+    StreamBody::new(futures_util::stream::iter(frames)).boxed_unsync()
 }
 
 impl Deadline {

@@ -4,8 +4,11 @@
 use std::error::Error;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::task::{Context, Poll};
 
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use futures_util::future::BoxFuture;
+use hyper_util::client::legacy::connect::dns::Name;
+use tower::Service;
 
 /// Whether an address is one of the public internet: what IANA's special-purpose registries
 /// (RFC 6890 and its successors) reserve is not, nor an IPv6 address that stands for such an IPv4.
@@ -52,20 +55,33 @@ fn v4(high: u16, low: u16) -> Ipv4Addr {
     Ipv4Addr::new(a, b, c, d)
 }
 
-/// Gives out public addresses alone.
-pub(super) struct PublicOnly;
+/// Asks the system for the addresses of a name.
+#[derive(Clone, Copy)]
+pub(super) struct Resolver {
+    /// Gives out public addresses alone.
+    pub(super) is_public_only: bool,
+}
 
-impl Resolve for PublicOnly {
-    fn resolve(&self, name: Name) -> Resolving {
+impl Service<Name> for Resolver {
+    type Response = std::vec::IntoIter<SocketAddr>;
+    type Error = Box<dyn Error + Send + Sync>;
+    type Future = BoxFuture<'static, Result<Self::Response, Self::Error>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, name: Name) -> Self::Future {
+        let Resolver { is_public_only } = *self;
         Box::pin(async move {
             let found: Vec<SocketAddr> =
                 tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
-            let public: Vec<SocketAddr> =
-                found.iter().copied().filter(|at| is_public(at.ip())).collect();
-            if public.is_empty() && !found.is_empty() {
-                return Err(Box::new(Refused) as Box<dyn Error + Send + Sync>);
+            let is_fine = |at: &SocketAddr| !is_public_only || is_public(at.ip());
+            let fine: Vec<SocketAddr> = found.iter().copied().filter(is_fine).collect();
+            if fine.is_empty() && !found.is_empty() {
+                return Err(Refused.into());
             }
-            Ok(Box::new(public.into_iter()) as Addrs)
+            Ok(fine.into_iter())
         })
     }
 }
@@ -83,8 +99,8 @@ impl fmt::Display for Refused {
 impl Error for Refused {}
 
 /// Whether a request failed because of the guard.
-pub(super) fn refused(error: &reqwest::Error) -> bool {
-    let mut cause: Option<&dyn Error> = Some(error);
+pub(super) fn refused(error: &(dyn Error + 'static)) -> bool {
+    let mut cause = Some(error);
     while let Some(error) = cause {
         if error.is::<Refused>() {
             return true;

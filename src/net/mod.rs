@@ -1,11 +1,13 @@
 //! The guarded way out: every request to the outside goes through [`Net::fetch`] or
 //! [`Net::exchange`], with an address guard at each hop, a bound on what is unpacked and a deadline over all of it.
 
+mod client;
 mod download;
 mod exchange;
 mod guard;
 mod proxy;
 
+use std::error::Error;
 use std::fmt;
 use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
@@ -16,7 +18,8 @@ use http::header::{
     ACCEPT, CONTENT_TYPE, COOKIE, ETAG, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED, LOCATION,
     RETRY_AFTER,
 };
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use http_body_util::BodyExt;
 use recap_mode::{Fault, FaultKind};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
@@ -24,6 +27,7 @@ use url::{Host, Url};
 
 use crate::domain::links::{veiled_path, veiled_query};
 
+use client::{Answered, Client, plainly};
 pub use download::{DownloadError, Downloaded};
 pub use exchange::{Body, Exchange, Exchanged, Field};
 pub use guard::is_public;
@@ -32,19 +36,11 @@ pub use proxy::Proxy;
 /// Hops that a redirect may take. What browsers allow (20) is more than any publisher needs.
 const REDIRECTS_MAX: usize = 10;
 
-/// How long a connection may take to be made.
-const CONNECT_TIME: Duration = Duration::from_secs(15);
-
 /// Longest that a service of the operator's may take to answer.
 const CALL_TIME: Duration = Duration::from_secs(60);
 
 /// Largest answer of such a service.
 const CALL_BYTES_MAX: u64 = 1024 * 1024;
-
-/// How long a connection is kept for the next request to its server, and how many of one server are: a
-/// round over a thousand servers leaves one at each, with what it had read by.
-const IDLE_TIME: Duration = Duration::from_secs(10);
-const IDLE_MAX: usize = 8;
 
 /// How long a server may be silent in the middle of an answer.
 const SILENCE_TIME: Duration = Duration::from_secs(30);
@@ -72,9 +68,6 @@ const PLACES_WAIT: Duration = Duration::from_secs(1);
 
 /// Longest validator that is kept and sent back; real ones have some forty letters.
 const VALIDATOR_BYTES_MAX: usize = 1_000;
-
-/// How requests name themselves.
-const AGENT: &str = concat!("Recap/", env!("CARGO_PKG_VERSION"), " (podcast transcripts)");
 
 /// Which private addresses a request may reach. Public ones it always may.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -390,7 +383,7 @@ fn advice(status: u16) -> &'static str {
 
 impl FetchError {
     /// What a client's error on the way to `url` is.
-    fn of(error: &reqwest::Error, url: &Url) -> FetchError {
+    fn of(error: &(dyn Error + 'static), url: &Url) -> FetchError {
         let link = Shown::from(url);
         if guard::refused(error) {
             FetchError::Private { link, host: url.host_str().unwrap_or_default().to_owned() }
@@ -495,8 +488,8 @@ impl fmt::Display for Shown {
 /// The way out. Clients are made on first need: reading the system's certificates takes longer than
 /// the daemon's start.
 pub struct Net {
-    guarded: OnceLock<Result<reqwest::Client, String>>,
-    open: OnceLock<Result<reqwest::Client, String>>,
+    guarded: OnceLock<Result<Client, String>>,
+    open: OnceLock<Result<Client, String>>,
     places: Arc<Semaphore>,
     large: Arc<Semaphore>,
 }
@@ -547,7 +540,7 @@ impl Net {
         let mut deadline = Deadline::of(&request.url, request.deadline);
         let (response, url, moved_to) =
             deadline.hold(self.follow(request, &validators.headers())).await??;
-        if response.status() == StatusCode::NOT_MODIFIED && !validators.is_empty() {
+        if response.status == StatusCode::NOT_MODIFIED && !validators.is_empty() {
             return Ok(Answer::Unchanged);
         }
         self.read(request, &mut deadline, url, moved_to, response)
@@ -591,14 +584,14 @@ impl Net {
         &self,
         request: &Request,
         headers: &HeaderMap,
-    ) -> Result<(reqwest::Response, Url, Option<Url>), FetchError> {
+    ) -> Result<(Answered, Url, Option<Url>), FetchError> {
         let mut url = request.url.clone();
         let mut moved_to = None;
         let mut for_good = true;
         for _ in 0..=REDIRECTS_MAX {
             let response = self.send(request, &url, headers).await?;
-            let status = response.status();
-            let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok());
+            let status = response.status;
+            let location = response.headers.get(LOCATION).and_then(|value| value.to_str().ok());
             let next = location.and_then(|to| url.join(to).ok());
             match next.filter(|_| is_redirect(status)) {
                 Some(next) => {
@@ -619,19 +612,21 @@ impl Net {
         request: &Request,
         url: &Url,
         headers: &HeaderMap,
-    ) -> Result<reqwest::Response, FetchError> {
+    ) -> Result<Answered, FetchError> {
         let client = self.client_for(url, &request.trust)?;
-        let mut asked =
-            client.get(url.clone()).header(ACCEPT, request.accept).headers(headers.clone());
+        let mut headers = headers.clone();
+        headers.insert(ACCEPT, HeaderValue::from_static(request.accept));
         // Never to another server than the one that it is for.
         if let Some(cookie) = request.cookie.filter(|_| same_server(&request.url, url)) {
-            asked = asked.header(COOKIE, cookie);
+            headers.insert(COOKIE, HeaderValue::from_static(cookie));
         }
-        asked.send().await.map_err(|error| FetchError::of(&error, url))
+        let nothing = http_body_util::Empty::new().boxed_unsync();
+        let sent = client.send(Method::GET, url, headers, nothing).await;
+        sent.map_err(|error| FetchError::of(&*error, url))
     }
 
     /// The client by which `url` may be reached, if it may.
-    fn client_for(&self, url: &Url, trust: &Trust) -> Result<&reqwest::Client, FetchError> {
+    fn client_for(&self, url: &Url, trust: &Trust) -> Result<&Client, FetchError> {
         let link = Shown::from(url);
         if !matches!(url.scheme(), "http" | "https") {
             return Err(FetchError::Scheme { link });
@@ -659,17 +654,17 @@ impl Net {
         deadline: &mut Deadline,
         url: Url,
         moved_to: Option<Url>,
-        response: reqwest::Response,
+        response: Answered,
     ) -> Result<Fetched, FetchError> {
-        if response.status() != StatusCode::OK {
+        if response.status != StatusCode::OK {
             return Err(FetchError::Status {
-                status: response.status().as_u16(),
-                retry_after: RetryAfter::of(response.headers()),
+                status: response.status.as_u16(),
+                retry_after: RetryAfter::of(&response.headers),
                 link: Shown::from(&url),
             });
         }
-        let (media_type, charset) = content_type(response.headers());
-        let validators = Validators::of(response.headers());
+        let (media_type, charset) = content_type(&response.headers);
+        let validators = Validators::of(&response.headers);
         let bytes = self.drain(response, request.bytes_max, SILENCE_TIME, deadline, &url).await?;
         Ok(Fetched { url, moved_to, validators, media_type, charset, bytes })
     }
@@ -678,7 +673,7 @@ impl Net {
     /// place for such in their stead.
     async fn drain(
         &self,
-        mut response: reqwest::Response,
+        mut response: Answered,
         bytes_max: u64,
         silence: Duration,
         deadline: &mut Deadline,
@@ -699,7 +694,7 @@ impl Net {
             let chunk = deadline.hold(tokio::time::timeout(silence, response.chunk())).await?;
             let chunk = chunk
                 .map_err(|_| FetchError::TimedOut { link: link.clone(), secs: silence.as_secs() })?
-                .map_err(|error| FetchError::of(&error, url))?;
+                .map_err(|error| FetchError::of(&*error, url))?;
             let Some(chunk) = chunk else { break };
             // Counted unpacked: a small packed answer can grow a thousandfold.
             if (bytes.len() + chunk.len()) as u64 > bytes_max {
@@ -733,9 +728,9 @@ impl Net {
         Ok(Held { bytes, place })
     }
 
-    fn client(&self, trusted: bool) -> Result<&reqwest::Client, FetchError> {
+    fn client(&self, trusted: bool) -> Result<&Client, FetchError> {
         let cell = if trusted { &self.open } else { &self.guarded };
-        cell.get_or_init(|| make_client(trusted))
+        cell.get_or_init(|| Client::new(!trusted))
             .as_ref()
             .map_err(|why| FetchError::NoClient { why: why.clone() })
     }
@@ -779,37 +774,6 @@ fn content_type(headers: &HeaderMap) -> (String, Option<String>) {
         })
         .map(|value| value.trim_matches('"').to_owned());
     (media_type, charset)
-}
-
-#[expect(clippy::disallowed_methods, reason = "the one lawful place")]
-fn make_client(trusted: bool) -> Result<reqwest::Client, String> {
-    let builder = reqwest::Client::builder()
-        .user_agent(AGENT)
-        .connect_timeout(CONNECT_TIME)
-        .pool_idle_timeout(IDLE_TIME)
-        .pool_max_idle_per_host(IDLE_MAX)
-        .redirect(reqwest::redirect::Policy::none())
-        // A proxy of the environment would look names up itself, past the guard.
-        .no_proxy();
-    let builder = if trusted { builder } else { builder.dns_resolver(Arc::new(guard::PublicOnly)) };
-    builder.build().map_err(|error| plainly(&error))
-}
-
-/// A client's error in a few words, without the link, which may hold a secret.
-fn plainly(error: &reqwest::Error) -> String {
-    if error.is_timeout() {
-        return "it did not answer in time".to_owned();
-    }
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(deeper) = cause.source() {
-        cause = deeper;
-    }
-    let said = cause.to_string();
-    if said.contains("http://") || said.contains("https://") {
-        "the connection failed".to_owned()
-    } else {
-        said
-    }
 }
 
 #[cfg(test)]

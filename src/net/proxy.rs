@@ -18,9 +18,11 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use super::guard::is_public;
-use super::{CONNECT_TIME, Net, SILENCE_TIME, Trust};
 use url::Url;
+
+use super::client::{CONNECT_TIME, plainly};
+use super::guard::is_public;
+use super::{Net, SILENCE_TIME, Trust};
 
 /// Largest body that a child may send: what yt-dlp posts has a few kilobytes.
 const SENT_BYTES_MAX: usize = 1024 * 1024;
@@ -246,19 +248,20 @@ async fn forward(way: &Way, request: http::Request<Incoming>, url: Url) -> Resul
     for name in HOP_BY_HOP {
         headers.remove(name);
     }
-    let asked = client.request(parts.method, url).headers(headers).body(body.to_bytes()).send();
+    let body = Full::new(body.to_bytes()).boxed_unsync();
+    let asked = client.send(parts.method, &url, headers, body);
     let response = tokio::time::timeout(SILENCE_TIME, asked)
         .await
         .map_err(|_| "it does not answer")?
-        .map_err(|error| super::plainly(&error))?;
-    let mut answer = http::Response::builder().status(response.status());
-    for (name, value) in response.headers() {
+        .map_err(|error| plainly(&*error))?;
+    let mut answer = http::Response::builder().status(response.status);
+    for (name, value) in &response.headers {
         if !HOP_BY_HOP.contains(&name.as_str()) {
             answer = answer.header(name, value);
         }
     }
     let told = Arc::new(Way { net: way.net.clone(), trust: Trust::Public, told: way.told.clone() });
-    let stream = response.bytes_stream().map_err(io::Error::other).and_then(move |bytes| {
+    let stream = response.into_stream().map_err(io::Error::other).and_then(move |bytes| {
         let fits = told.take(bytes.len());
         std::future::ready(if fits {
             Ok(Frame::data(bytes))
