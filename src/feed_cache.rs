@@ -241,6 +241,11 @@ impl FeedCache {
         }
     }
 
+    /// Gives back what reading feeds has kept for the next ones.
+    pub fn let_go(&self) {
+        self.net.let_go();
+    }
+
     /// Asks a feed's server whether it has changed, and reads it, if so. The entry holds how it went.
     ///
     /// # Errors

@@ -262,20 +262,22 @@ impl<'a> Known<'a> {
 
     /// A hash of the words of a title in lower case, and how many they are.
     fn hash_of_words(&self, text: &str) -> (u64, usize) {
-        let mut words = String::with_capacity(text.len() + 1);
+        let mut words: SmallVec<[u8; 2 * TITLE_CHARS_MAX]> = SmallVec::new();
         let mut count = 0;
         for word in text.split_whitespace() {
             if word.is_ascii() {
-                words.push_str(word);
+                words.extend_from_slice(word.as_bytes());
                 let from = words.len() - word.len();
                 words[from..].make_ascii_lowercase();
             } else {
-                words.extend(word.chars().flat_map(char::to_lowercase));
+                for letter in word.chars().flat_map(char::to_lowercase) {
+                    words.extend_from_slice(letter.encode_utf8(&mut [0; 4]).as_bytes());
+                }
             }
-            words.push(' ');
+            words.push(b' ');
             count += 1;
         }
-        (self.hasher.hash_one(words), count)
+        (self.hasher.hash_one(&words[..]), count)
     }
 }
 

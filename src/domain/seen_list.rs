@@ -167,8 +167,12 @@ impl SeenLines {
     }
 
     /// Adds others at the end.
-    pub fn append(&mut self, others: &SeenLines) {
-        self.0.push_str(&others.0);
+    pub fn append(&mut self, others: SeenLines) {
+        if self.0.is_empty() {
+            *self = others;
+        } else {
+            self.0.push_str(&others.0);
+        }
     }
 
     /// In their order.

@@ -227,6 +227,8 @@ impl Following {
                 waiting = 0;
             }
         }
+        // All is read, and what is written now takes the most memory.
+        self.cache.let_go();
         self.flush(&mut inboxes, rules, &mut reports, heard).await;
         let now = self.clock.now();
         let mut known = self.reports.lock().unwrap_or_else(PoisonError::into_inner);

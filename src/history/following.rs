@@ -936,8 +936,8 @@ impl New {
         for id in &again {
             seen.remove(id.as_str());
         }
-        for (id, title, lines) in &lines {
-            let show = seen.show_mut(id, title);
+        for (id, title, lines) in lines {
+            let show = seen.show_mut(&id, &title);
             show.episodes.append(lines);
             show.episodes.keep_newest(SEEN_LINES_MAX);
         }

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use url::Url;
 
 use super::client::Sent;
-use super::{Deadline, FetchError, Held, Net, RetryAfter, Shown, Trust, content_type};
+use super::{Deadline, FetchError, Net, RetryAfter, Shown, Trust, content_type};
 
 /// One question.
 #[derive(Clone)]
@@ -92,7 +92,7 @@ impl Net {
             .await?
             .map_err(|error| FetchError::of(&*error, &exchange.url))?;
         let (status, headers) = (response.status, response.headers.clone());
-        let Held { bytes, .. } = self
+        let held = self
             .drain(response, exchange.bytes_max, exchange.silence, &mut deadline, &exchange.url)
             .await?;
         Ok(Exchanged {
@@ -100,7 +100,7 @@ impl Net {
             media_type: content_type(&headers).0,
             retry_after: RetryAfter::of(&headers),
             headers,
-            bytes,
+            bytes: held.into_bytes(),
         })
     }
 }

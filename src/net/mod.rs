@@ -10,7 +10,7 @@ mod proxy;
 use std::error::Error;
 use std::fmt;
 use std::ops::Deref;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -261,9 +261,54 @@ pub struct Request {
 pub struct Held {
     bytes: Vec<u8>,
     place: Option<OwnedSemaphorePermit>,
+    buffers: Arc<Buffers>,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.buffers.keep(std::mem::take(&mut self.bytes));
+    }
+}
+
+/// What answers were read into, kept for the next ones while a round runs: made anew each time they would
+/// leave holes of their size between what stays.
+#[derive(Debug, Default)]
+struct Buffers(Mutex<Vec<Vec<u8>>>);
+
+impl Buffers {
+    fn all(&self) -> MutexGuard<'_, Vec<Vec<u8>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// An empty one of so many bytes or more.
+    fn take(&self, bytes: usize) -> Vec<u8> {
+        let mut all = self.all();
+        let fitting = all.iter().enumerate().filter(|(_, buffer)| buffer.capacity() >= bytes);
+        let smallest = fitting.min_by_key(|(_, buffer)| buffer.capacity()).map(|(at, _)| at);
+        match smallest {
+            Some(at) => all.swap_remove(at),
+            None => Vec::with_capacity(bytes.next_multiple_of(PLACE_BYTES)),
+        }
+    }
+
+    /// Keeps one of those that take places, as far as these are held already.
+    fn keep(&self, mut buffer: Vec<u8>) {
+        let mut all = self.all();
+        let kept: usize = all.iter().map(Vec::capacity).sum();
+        let room = PLACES * PLACE_BYTES - kept.min(PLACES * PLACE_BYTES);
+        if (HEAD_BYTES + 1..=room.min(SMALL_BYTES)).contains(&buffer.capacity()) {
+            buffer.clear();
+            all.push(buffer);
+        }
+    }
 }
 
 impl Held {
+    /// The bytes alone.
+    pub fn into_bytes(mut self) -> Vec<u8> {
+        std::mem::take(&mut self.bytes)
+    }
+
     /// Gives the places back and keeps the bytes: for who fetches something else before they are done.
     pub fn give_place_back(&mut self) {
         self.place = None;
@@ -492,6 +537,7 @@ pub struct Net {
     open: OnceLock<Result<Client, String>>,
     places: Arc<Semaphore>,
     large: Arc<Semaphore>,
+    buffers: Arc<Buffers>,
 }
 
 impl Default for Net {
@@ -501,6 +547,7 @@ impl Default for Net {
             open: OnceLock::new(),
             places: Arc::new(Semaphore::new(PLACES)),
             large: Arc::new(Semaphore::new(1)),
+            buffers: Arc::default(),
         }
     }
 }
@@ -509,6 +556,11 @@ impl Net {
     /// A way out that was not used yet.
     pub fn new() -> Arc<Net> {
         Arc::default()
+    }
+
+    /// Gives the memory back that is kept for the next answers.
+    pub fn let_go(&self) {
+        self.buffers.all().clear();
     }
 
     /// Fetches; only an answer of 200 counts.
@@ -708,7 +760,8 @@ impl Net {
                 let count = u32::try_from(expected.div_ceil(PLACE_BYTES).min(PLACES)).unwrap_or(1);
                 let places = self.places.clone().acquire_many_owned(count);
                 place = tokio::time::timeout(PLACES_WAIT, places).await.ok().and_then(Result::ok);
-                bytes.reserve_exact(expected - bytes.len());
+                let head = std::mem::replace(&mut bytes, self.buffers.take(expected));
+                bytes.extend_from_slice(&head);
             }
             if !is_large && len > SMALL_BYTES {
                 is_large = true;
@@ -725,7 +778,7 @@ impl Net {
             }
             bytes.extend_from_slice(&chunk);
         }
-        Ok(Held { bytes, place })
+        Ok(Held { bytes, place, buffers: self.buffers.clone() })
     }
 
     fn client(&self, trusted: bool) -> Result<&Client, FetchError> {

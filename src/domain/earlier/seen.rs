@@ -120,7 +120,7 @@ impl Seen {
             }
         };
         self.count += 1;
-        self.list.shows[at].episodes.append(&line);
+        self.list.shows[at].episodes.append(line);
     }
 }
 
