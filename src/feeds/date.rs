@@ -99,46 +99,31 @@ pub(super) fn parse(text: &str) -> Option<DateTime<Utc>> {
 /// The one form that nearly every feed has, `Thu, 29 Feb 2024 10:00:00 +0000` (or `GMT`, or a day of one
 /// digit), twenty times as fast as the reader of all forms, which gives the same; `None` for any other.
 fn mail(text: &str) -> Option<DateTime<Utc>> {
-    if text.as_bytes().get(6) == Some(&b' ') {
-        let (weekday, rest) = text.split_at_checked(5)?;
-        return two_digits(&format!("{weekday}0{rest}"));
-    }
-    two_digits(text)
-}
-
-/// As [`mail`], with a day of two digits.
-fn two_digits(text: &str) -> Option<DateTime<Utc>> {
     const WEEKDAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
     const NAMES: [&str; 12] =
         ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-    let number = |from: usize, len: usize| -> Option<u32> {
-        let part = text.get(from..from + len)?;
-        part.bytes().all(|b| b.is_ascii_digit()).then(|| part.parse().ok())?
-    };
-    let marks = [
-        (3, b','),
-        (4, b' '),
-        (7, b' '),
-        (11, b' '),
-        (16, b' '),
-        (19, b':'),
-        (22, b':'),
-        (25, b' '),
-    ];
-    let bytes = text.as_bytes();
-    if marks.iter().any(|(at, mark)| bytes.get(*at) != Some(mark))
-        || !WEEKDAYS.contains(&text.get(..3)?)
-    {
+    let (weekday, rest) = text.split_at_checked(5)?;
+    if !weekday.ends_with(", ") || !WEEKDAYS.contains(&weekday.get(..3)?) {
         return None;
     }
-    let month = text.get(8..11)?;
+    let digits = |part: &str| -> Option<u32> {
+        part.bytes().all(|b| b.is_ascii_digit()).then(|| part.parse().ok())?
+    };
+    let (day, text) = rest.split_once(' ').filter(|(day, _)| (1..=2).contains(&day.len()))?;
+    let number = |from: usize, len: usize| digits(text.get(from..from + len)?);
+    let marks = [(3, b' '), (8, b' '), (11, b':'), (14, b':'), (17, b' ')];
+    let bytes = text.as_bytes();
+    if marks.iter().any(|(at, mark)| bytes.get(*at) != Some(mark)) {
+        return None;
+    }
+    let month = text.get(..3)?;
     let month = 1 + u32::try_from(NAMES.iter().position(|name| *name == month)?).ok()?;
-    let date = ymd(number(12, 4)?, month, number(5, 2)?)?;
-    let time = NaiveTime::from_hms_opt(number(17, 2)?, number(20, 2)?, number(23, 2)?)?;
-    let minutes_east = match (text.get(26..)?, bytes.get(26)?) {
+    let date = ymd(number(4, 4)?, month, digits(day)?)?;
+    let time = NaiveTime::from_hms_opt(number(9, 2)?, number(12, 2)?, number(15, 2)?)?;
+    let minutes_east = match (text.get(18..)?, bytes.get(18)?) {
         ("GMT", _) => 0,
         (zone, sign @ (b'+' | b'-')) if zone.len() == 5 => {
-            let (hours, minutes) = (number(27, 2)?, number(29, 2)?);
+            let (hours, minutes) = (number(19, 2)?, number(21, 2)?);
             // What no zone has is for the other reader to judge.
             let east = i64::from(hours * 60 + minutes);
             if hours > 12 || minutes > 59 {

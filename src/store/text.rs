@@ -5,6 +5,7 @@
 //! 200,000 cues takes hundreds of megabytes, and they choose the form of what is inserted, where
 //! here one cue or point is to stand on one line. This keeps spans alone.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::io;
 use std::ops::Range;
@@ -28,26 +29,29 @@ pub struct Flaw {
 /// two levels deeper than its file does.
 const DEPTH_MAX: usize = 120;
 
+/// Keys of an object that are compared with each other; those of a larger one are looked up.
+const KEYS_COMPARED_MAX: usize = 16;
+
 /// A value's place in the text.
 #[derive(Debug)]
-struct Node {
+struct Node<'a> {
     span: Range<usize>,
-    kind: Kind,
+    kind: Kind<'a>,
 }
 
 #[derive(Debug)]
-enum Kind {
+enum Kind<'a> {
     Scalar,
-    Array(Vec<Node>),
-    Object(Vec<Member>),
+    Array(Vec<Node<'a>>),
+    Object(Vec<Member<'a>>),
 }
 
 #[derive(Debug)]
-struct Member {
-    key: String,
+struct Member<'a> {
+    key: Cow<'a, str>,
     /// From the key's opening quote to the end of the value.
     span: Range<usize>,
-    value: Node,
+    value: Node<'a>,
 }
 
 /// Decodes a file's bytes: a byte order mark is dropped, anything but UTF-8 is refused, and so is a
@@ -85,8 +89,8 @@ struct Scanner<'a> {
     at: usize,
 }
 
-impl Scanner<'_> {
-    fn document(mut self) -> Result<Node, Flaw> {
+impl<'a> Scanner<'a> {
+    fn document(mut self) -> Result<Node<'a>, Flaw> {
         let node = self.value(0)?;
         self.space();
         if self.at < self.text.len() {
@@ -109,7 +113,7 @@ impl Scanner<'_> {
         }
     }
 
-    fn value(&mut self, depth: usize) -> Result<Node, Flaw> {
+    fn value(&mut self, depth: usize) -> Result<Node<'a>, Flaw> {
         if depth > DEPTH_MAX {
             return Err(self.flaw(format!("it is nested deeper than {DEPTH_MAX} levels")));
         }
@@ -137,10 +141,11 @@ impl Scanner<'_> {
         Ok(Node { span: start..self.at, kind })
     }
 
-    fn object(&mut self, depth: usize) -> Result<Kind, Flaw> {
+    fn object(&mut self, depth: usize) -> Result<Kind<'a>, Flaw> {
         self.at += 1;
-        let mut members: Vec<Member> = Vec::new();
-        let mut keys: HashSet<String> = HashSet::new();
+        let mut members: Vec<Member<'a>> = Vec::new();
+        // Of an object with many keys, as few have.
+        let mut keys: HashSet<Cow<'a, str>> = HashSet::new();
         self.space();
         if self.peek() == Some(b'}') {
             self.at += 1;
@@ -150,7 +155,15 @@ impl Scanner<'_> {
             self.space();
             let start = self.at;
             let key = self.string()?;
-            if !keys.insert(key.clone()) {
+            if members.len() == KEYS_COMPARED_MAX {
+                keys.extend(members.iter().map(|member| member.key.clone()));
+            }
+            let is_known = if members.len() < KEYS_COMPARED_MAX {
+                members.iter().any(|member| member.key == key)
+            } else {
+                !keys.insert(key.clone())
+            };
+            if is_known {
                 self.at = start;
                 return Err(self.flaw(format!("the key \"{key}\" stands twice in one object")));
             }
@@ -173,7 +186,7 @@ impl Scanner<'_> {
         }
     }
 
-    fn array(&mut self, depth: usize) -> Result<Kind, Flaw> {
+    fn array(&mut self, depth: usize) -> Result<Kind<'a>, Flaw> {
         self.at += 1;
         let mut items = Vec::new();
         self.space();
@@ -195,17 +208,24 @@ impl Scanner<'_> {
         }
     }
 
-    fn string(&mut self) -> Result<String, Flaw> {
+    fn string(&mut self) -> Result<Cow<'a, str>, Flaw> {
         let start = self.at;
         if self.peek() != Some(b'"') {
             return Err(self.flaw("a key in double quotes is missing"));
         }
         self.at += 1;
+        let mut is_plain = true;
         loop {
             match self.peek() {
                 Some(b'"') => break,
-                Some(b'\\') => self.at += 2,
-                Some(_) => self.at += 1,
+                Some(b'\\') => {
+                    is_plain = false;
+                    self.at += 2;
+                }
+                Some(byte) => {
+                    is_plain &= byte >= b' ';
+                    self.at += 1;
+                }
                 None => {
                     self.at = start;
                     return Err(self.flaw("this text is never closed by a `\"`"));
@@ -213,7 +233,10 @@ impl Scanner<'_> {
             }
         }
         self.at += 1;
-        serde_json::from_str(&self.text[start..self.at]).map_err(|_| {
+        if is_plain {
+            return Ok(Cow::Borrowed(&self.text[start + 1..self.at - 1]));
+        }
+        serde_json::from_str(&self.text[start..self.at]).map(Cow::Owned).map_err(|_| {
             self.at = start;
             self.flaw("this text holds an escape or a control character that JSON does not know")
         })
@@ -607,7 +630,7 @@ struct Patcher<'a> {
 impl Patcher<'_> {
     fn value(
         &self,
-        node: &Node,
+        node: &Node<'_>,
         base: &Value,
         new: &Value,
         depth: usize,
@@ -633,8 +656,8 @@ impl Patcher<'_> {
 
     fn object(
         &self,
-        node: &Node,
-        members: &[Member],
+        node: &Node<'_>,
+        members: &[Member<'_>],
         base: &serde_json::Map<String, Value>,
         new: &serde_json::Map<String, Value>,
         depth: usize,
@@ -642,7 +665,7 @@ impl Patcher<'_> {
     ) {
         let mut entries: Vec<Entry> = Vec::new();
         for (at, member) in members.iter().enumerate() {
-            let key = member.key.as_str();
+            let key = &*member.key;
             let mut text = String::new();
             match (base.get(key), new.get(key)) {
                 (Some(_), None) => continue,
@@ -658,7 +681,7 @@ impl Patcher<'_> {
             }
             entries.push(Entry { was: Some(at), text });
         }
-        let there: HashSet<&str> = members.iter().map(|member| member.key.as_str()).collect();
+        let there: HashSet<&str> = members.iter().map(|member| &*member.key).collect();
         for (key, value) in new {
             // A default that the reader filled in and nobody changed is not written down.
             if there.contains(key.as_str()) || base.get(key) == Some(value) {
@@ -675,8 +698,8 @@ impl Patcher<'_> {
 
     fn array(
         &self,
-        node: &Node,
-        items: &[Node],
+        node: &Node<'_>,
+        items: &[Node<'_>],
         (base, new): (&[Value], &[Value]),
         depth: usize,
         name: &str,
@@ -718,7 +741,7 @@ impl Patcher<'_> {
     /// Puts a container together again, with the gaps that stood between neighbours that still are.
     fn join(
         &self,
-        node: &Node,
+        node: &Node<'_>,
         spans: &[Range<usize>],
         entries: Vec<Entry>,
         depth: usize,
