@@ -37,6 +37,8 @@ const SHARED: usize = 50;
 const TENANTS: usize = 10_000;
 /// What each of them follows.
 const SHOWS_OF_TENANT: usize = 20;
+/// How often a round is measured beside its peer.
+const TURNS: usize = 3;
 /// Moves of one queue that are timed.
 const MOVES: usize = 50;
 /// Good feeds among the hostile ones.
@@ -67,20 +69,28 @@ pub fn following(binary: &Path) {
     assert!(bytes > 0);
     let idle = idle(binary);
     row("processor time of a daemon that starts and idles (taken off)", &millis(idle));
-    let peer = peer(&links);
-    let scratch = Scratch::new("following");
-    follow(&scratch.0.join("history/owner"), &links);
-    let first = first_round(binary, &scratch.0, idle, &server);
-    tell("first round", links.len(), &first, peer.as_ref().map(|rounds| &rounds[0]));
-    let unchanged = next_round(binary, &scratch.0, &server);
-    tell("unchanged round", links.len(), &unchanged, peer.as_ref().map(|rounds| &rounds[1]));
-    if peer.is_some() {
+    // In turns, so that both have the same quiet and busy moments of a shared machine.
+    let (mut own, mut peers) = ([Vec::new(), Vec::new()], [Vec::new(), Vec::new()]);
+    for _ in 0..TURNS {
+        for (costs, cost) in peers.iter_mut().zip(peer(&links).into_iter().flatten()) {
+            costs.push(cost);
+        }
+        let scratch = Scratch::new("following");
+        follow(&scratch.0.join("history/owner"), &links);
+        own[0].push(first_round(binary, &scratch.0, idle, &server));
+        own[1].push(next_round(binary, &scratch.0, &server));
+    }
+    let [first, unchanged] = own.map(|costs| middle(costs).unwrap());
+    let [peers_first, peers_next] = peers.map(middle);
+    row("each of the next four", &format!("the middle of {TURNS} by processor time"));
+    tell("first round", links.len(), &first, peers_first.as_ref());
+    tell("unchanged round", links.len(), &unchanged, peers_next.as_ref());
+    if peers_next.is_some() {
         row(
             "the peer's second round",
             "fetches and parses again: rss-parser asks nothing conditionally",
         );
     }
-    drop(scratch);
     slow(binary, idle, &server, &links, [&first, &unchanged]);
     shared(binary, idle, &server);
     tenants(binary);
@@ -179,6 +189,14 @@ struct Cost {
     peak_mib: f64,
     asked: usize,
     said: String,
+}
+
+/// Of several costs the one with as many below as above; its peak is the highest of all.
+fn middle(mut costs: Vec<Cost>) -> Option<Cost> {
+    costs.sort_by_key(|cost| cost.cpu);
+    let peak_mib = costs.iter().map(|cost| cost.peak_mib).fold(0.0, f64::max);
+    let at = costs.len() / 2;
+    (at < costs.len()).then(|| Cost { peak_mib, ..costs.swap_remove(at) })
 }
 
 fn tell(what: &str, feeds: usize, cost: &Cost, peer: Option<&Cost>) {
