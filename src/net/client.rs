@@ -6,33 +6,42 @@
 
 use std::convert::Infallible;
 use std::error::Error;
+use std::io::{self, ErrorKind};
 use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, USER_AGENT};
+use futures_util::future::BoxFuture;
+use http::header::{ACCEPT, AUTHORIZATION, USER_AGENT};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyDataStream, BodyExt};
 use hyper::body::{Body, Incoming};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder, MaybeHttpsStream};
 use hyper_util::client::legacy;
 use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use percent_encoding::percent_decode_str;
+use tokio::net::TcpStream;
 use tower::{Service, ServiceExt};
 use tower_http::decompression::{Decompression, DecompressionBody};
 use url::{Position, Url};
 
 use super::guard::Resolver;
 
-/// How long a connection may take to be made.
+/// How long a connection may take to be made, its name looked up and its keys agreed on.
 pub(super) const CONNECT_TIME: Duration = Duration::from_secs(15);
 
-/// Between two signs of life on a connection that says nothing.
+/// Between two questions to a peer that says nothing whether it is there, and how many it may leave without
+/// an answer.
 const KEEPALIVE: Duration = Duration::from_secs(15);
+const KEEPALIVE_RETRIES: u32 = 3;
+
+/// How long what was sent may be without a receipt.
+const RECEIPT_TIME: Duration = Duration::from_secs(30);
 
 /// How long a connection is kept for the next request to its server, and how many of one server are: as
 /// many as a round asks at once.
@@ -52,10 +61,29 @@ pub(super) type Sent = UnsyncBoxBody<Bytes, Infallible>;
 /// What went wrong below.
 pub(super) type Cause = Box<dyn Error + Send + Sync>;
 
+/// Makes connections, each within [`CONNECT_TIME`].
+#[derive(Clone)]
+struct Connector(HttpsConnector<HttpConnector<Resolver>>);
+
+impl Service<Uri> for Connector {
+    type Response = MaybeHttpsStream<TokioIo<TcpStream>>;
+    type Error = Cause;
+    type Future = BoxFuture<'static, Result<Self::Response, Cause>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Cause>> {
+        self.0.poll_ready(cx)
+    }
+
+    fn call(&mut self, uri: Uri) -> Self::Future {
+        let connecting = tokio::time::timeout(CONNECT_TIME, self.0.call(uri));
+        Box::pin(async move {
+            connecting.await.unwrap_or_else(|_| Err(io::Error::from(ErrorKind::TimedOut).into()))
+        })
+    }
+}
+
 /// Connections to servers, kept for a while.
-pub(super) struct Client(
-    Decompression<legacy::Client<HttpsConnector<HttpConnector<Resolver>>, Sent>>,
-);
+pub(super) struct Client(Decompression<legacy::Client<Connector, Sent>>);
 
 impl Client {
     /// With the certificates of this system. Where `is_public_only`, names lead to public addresses alone.
@@ -63,8 +91,10 @@ impl Client {
         let mut tcp = HttpConnector::new_with_resolver(Resolver { is_public_only });
         tcp.enforce_http(false);
         tcp.set_nodelay(true);
-        tcp.set_connect_timeout(Some(CONNECT_TIME));
         tcp.set_keepalive(Some(KEEPALIVE));
+        tcp.set_keepalive_interval(Some(KEEPALIVE));
+        tcp.set_keepalive_retries(Some(KEEPALIVE_RETRIES));
+        tcp.set_tcp_user_timeout(Some(RECEIPT_TIME));
         let connector = HttpsConnectorBuilder::new()
             .try_with_platform_verifier()
             .map_err(|error| plainly(&error))?
@@ -77,7 +107,7 @@ impl Client {
             .pool_idle_timeout(IDLE_TIME)
             .pool_max_idle_per_host(IDLE_MAX)
             .http1_max_buf_size(READ_AHEAD_BYTES_MAX)
-            .build(connector);
+            .build(Connector(connector));
         Ok(Client(Decompression::new(client)))
     }
 
@@ -131,9 +161,9 @@ pub(super) struct Answered {
 }
 
 impl Answered {
-    /// Bytes of the body, where the server says how many, and it is not packed.
+    /// Bytes of the body, where the server says how many, and it comes neither packed nor in pieces.
     pub(super) fn content_length(&self) -> Option<u64> {
-        self.headers.get(CONTENT_LENGTH)?.to_str().ok()?.trim().parse().ok()
+        self.body.size_hint().exact()
     }
 
     /// The next bytes, unpacked; `None` at the end.
@@ -158,8 +188,8 @@ pub(super) fn plainly(error: &(dyn Error + 'static)) -> String {
     let mut cause = error;
     loop {
         let is_late = cause
-            .downcast_ref::<std::io::Error>()
-            .is_some_and(|error| error.kind() == std::io::ErrorKind::TimedOut);
+            .downcast_ref::<io::Error>()
+            .is_some_and(|error| error.kind() == ErrorKind::TimedOut);
         if is_late {
             return "it did not answer in time".to_owned();
         }

@@ -270,8 +270,8 @@ impl Drop for Held {
     }
 }
 
-/// What answers were read into, kept for the next ones while a round runs: made anew each time they would
-/// leave holes of their size between what stays.
+/// What answers were read into, kept for the next ones until a round ends ([`Net::let_go`]): made anew each
+/// time they would leave holes of their size between what stays.
 #[derive(Debug, Default)]
 struct Buffers(Mutex<Vec<Vec<u8>>>);
 

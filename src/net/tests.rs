@@ -418,3 +418,26 @@ async fn an_exchange_reaches_a_private_address_only_where_it_is_trusted() {
     assert!(matches!(net.exchange(&sent).await, Err(FetchError::Scheme { .. })));
     assert_eq!(served.load(Ordering::SeqCst), 0);
 }
+
+#[tokio::test]
+async fn the_pieces_of_a_body_say_how_long_it_is_and_not_its_head() {
+    let answer = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 500\r\n\r\n\
+                  5\r\nabcde\r\n5\r\nfghij\r\n0\r\n\r\n";
+    let (url, _) = server(answer.into(), After::Close).await;
+    let fetched = Net::new().fetch(&request(&url)).await.unwrap();
+    assert_eq!(&*fetched.bytes, b"abcdefghij");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_takes_a_connection_and_says_nothing_to_the_offered_keys_is_given_up() {
+    let (url, _) = server(Vec::new(), After::Hang).await;
+    let url = Url::parse(&url.as_str().replace("http:", "https:")).unwrap();
+    let asked = Request { deadline: Duration::from_secs(600), ..request(&url) };
+    let began = Instant::now();
+    let error = Net::new().fetch(&asked).await.unwrap_err();
+    assert!(
+        matches!(&error, FetchError::Unreachable { why, .. } if why == "it did not answer in time"),
+        "{error}"
+    );
+    assert!(began.elapsed() < Duration::from_secs(20));
+}
