@@ -112,10 +112,7 @@ pub fn media_keys<'a>(links: impl Iterator<Item = Option<&'a Link>>) -> Vec<Opti
     bare_count.reserve(links.len());
     for (bare, whole) in links.iter().flatten() {
         *bare_count.entry(bare).or_default() += 1;
-        // What has no query is counted as it is.
-        if bare.len() < whole.len() {
-            *whole_count.entry(whole).or_default() += 1;
-        }
+        *whole_count.entry(whole).or_default() += 1;
     }
     let key = |(bare, whole): (&str, &str)| {
         if bare_count.get(bare) == Some(&1) {
@@ -352,6 +349,8 @@ mod tests {
         let shared = keys(&["https://e.example/locked.mp3", "https://e.example/locked.mp3"]);
         assert_eq!(shared, [None, None], "a placeholder that several share tells none");
         assert_eq!(media_keys([None].into_iter()), [None]);
+        let mixed = keys(&["https://e.example/a.mp3", "https://e.example/a.mp3?x=1"]);
+        assert!(mixed[0].is_some() && mixed[1].is_some() && mixed[0] != mixed[1]);
         let elsewhere = keys(&["https://e.example:8080/a.mp3"]);
         assert_ne!(elsewhere[0], once[0], "another port is another file");
     }

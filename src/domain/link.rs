@@ -27,8 +27,11 @@ impl Link {
 
     fn of(url: Url) -> Option<Link> {
         let has_host = url.host_str().is_some_and(|host| !host.is_empty());
-        (matches!(url.scheme(), "http" | "https") && has_host)
-            .then(|| Link(String::from(url).into()))
+        let text = String::from(url);
+        let is_web = text.starts_with("http://") || text.starts_with("https://");
+        // The library writes names that it does not read again: those of a thousand letters of Chinese.
+        let is_read_again = || Url::parse(&text).is_ok_and(|again| again.as_str() == text);
+        (is_web && has_host && is_read_again()).then(|| Link(text.into()))
     }
 
     /// Its text.
@@ -180,6 +183,24 @@ mod tests {
             check(bad, None);
         }
         assert!(Link::parse("a.mp3").is_none());
+    }
+
+    #[test]
+    fn a_name_that_cannot_be_read_as_it_is_written_is_no_link() {
+        // In an order of no pattern, or the encoded name is short.
+        let letter = |n: u32| char::from_u32(0x4e00 + n * 7919 % 20_000).unwrap();
+        for count in [10, 300, 800, 999] {
+            let host: String = (0..count).map(letter).collect();
+            for text in [format!("https://u@{host}/"), format!("https://{host}/a")] {
+                if let Some(link) = Link::parse(&text) {
+                    assert_eq!(link.url().as_str(), link.as_str());
+                    assert!(link.shared(false).is_some());
+                }
+            }
+        }
+        let long: String = (0..999).map(letter).collect();
+        assert!(Url::parse(&format!("https://{long}/")).is_ok(), "the library takes it");
+        assert!(Link::parse(&format!("https://{long}/")).is_none());
     }
 
     #[test]

@@ -198,6 +198,8 @@ struct Gathering<'t> {
     nested: usize,
     /// Of the text itself while it is one piece.
     words: Cow<'t, str>,
+    /// They are more than blanks.
+    has_words: bool,
     /// Nobody wants the words: they are passed over.
     is_unwanted: bool,
     base: Option<Rc<Url>>,
@@ -352,6 +354,7 @@ impl<'t> Builder<'t> {
                     name: tag.name,
                     nested: 0,
                     words: Cow::Borrowed(""),
+                    has_words: false,
                     is_unwanted: is_description && !self.wants_descriptions,
                     base,
                     role,
@@ -371,10 +374,11 @@ impl<'t> Builder<'t> {
         let Some(gathering) = self.gathering.as_mut().filter(|it| !it.is_unwanted) else { return };
         let words = words.read(WORDS_BYTES_MAX);
         // Blanks before the first word tell nothing in any field.
-        if gathering.words.trim_start().is_empty() {
-            gathering.words = words;
-        } else {
+        if gathering.has_words {
             gathering.push(&words);
+        } else {
+            gathering.has_words = !words.trim_start().is_empty();
+            gathering.words = words;
         }
     }
 
@@ -837,6 +841,7 @@ impl Gathering<'_> {
                 self.push("\n")
             }
             Markup::Html | Markup::Maybe if self.words.len() < WORDS_BYTES_MAX => {
+                self.has_words = true;
                 // Writing to a text does not fail.
                 let _ = write!(self.words.to_mut(), "{begin}{}>", lowered(name));
             }

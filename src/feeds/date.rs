@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use chrono::{DateTime, Days, FixedOffset, NaiveDate, NaiveTime, Utc};
+use chrono::{DateTime, Days, FixedOffset, NaiveDate, NaiveTime, SubsecRound, Utc};
 
 /// Longest text that is looked at: the longest of the known forms has some 60 letters, and a
 /// reader that recurses over a megabyte of brackets ends the process (RUSTSEC-2026-0009).
@@ -77,9 +77,13 @@ const ZONES: &[(&str, i32)] = &[
     ("z", 0),
 ];
 
-/// The moment; a date without a time is midnight, without a zone UTC. `None` for what is no date,
-/// or none that exists.
+/// The moment, to the millisecond, as it is kept; a date without a time is midnight, without a zone
+/// UTC. `None` for what is no date, or none that exists.
 pub(super) fn parse(text: &str) -> Option<DateTime<Utc>> {
+    moment(text).map(|at| at.trunc_subsecs(3))
+}
+
+fn moment(text: &str) -> Option<DateTime<Utc>> {
     let text = text.trim();
     if text.len() > TEXT_BYTES_MAX {
         return None;
@@ -421,6 +425,7 @@ mod tests {
     fn iso_8601_and_its_slips_are_read() {
         check("2024-02-29T10:11:12Z", "2024-02-29T10:11:12");
         check("2024-02-29T10:11:12.250+02:00", "2024-02-29T08:11:12.250");
+        check("2024-02-29T10:11:12.2509876Z", "2024-02-29T10:11:12.250");
         check("2024-02-29 10:11:12 +0200", "2024-02-29T08:11:12");
         check(" 2024-02-29T10:11:12 Z\n", "2024-02-29T10:11:12");
         check("2024-02-29 10:11:12 PST", "2024-02-29T18:11:12");

@@ -270,7 +270,8 @@ fn document(text: &str) -> Opml {
             Piece::Words(words) => {
                 let left = (TITLE_CHARS_MAX * 4).saturating_sub(title.len());
                 if in_title {
-                    let words = words.read(left);
+                    // An entity has up to ten letters for one.
+                    let words = words.read(left * 10);
                     title.push_str(&words[..words.floor_char_boundary(left)]);
                 }
             }

@@ -546,6 +546,14 @@ fn hostile_repetitions_end_soon() {
 }
 
 #[test]
+fn blanks_before_tags_are_looked_through_once() {
+    let blanks = " ".repeat(1_000_000);
+    let title = format!("{blanks}{}", "<b>x".repeat(200_000));
+    let feed = read(&format!("<rss><channel><item><guid>a</guid><title>{title}"));
+    assert_eq!(feed.items.len(), 1);
+}
+
+#[test]
 fn an_item_is_known_by_guid_else_enclosure_else_link_title_and_date() {
     let check = |elements: &str, want: &str| assert_eq!(item(elements).key(), want, "{elements}");
     let media = "<enclosure url=\"https://e.example/a.mp3?x=1\"/>";
