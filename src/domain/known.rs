@@ -23,7 +23,7 @@ pub const TITLE_CHARS_MAX: usize = 100;
 /// What an episode is told by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Traits<'a> {
-    /// Its id, as [`EpisodeId::is_one`] says.
+    /// Its id, as [`crate::domain::episode::EpisodeId::is_one`] says.
     pub id: &'a str,
     /// As the publisher wrote it, cut at [`TITLE_CHARS_MAX`].
     pub title: &'a str,

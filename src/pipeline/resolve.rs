@@ -151,24 +151,31 @@ async fn feed_of(
     key: &str,
     trust: &Trust,
 ) -> Result<Arc<Read>, PipelineError> {
-    let (cache, place) = (tools.feeds.clone(), FeedKey::of(url, trust));
-    let kept = blocking(move || cache.read_now(&place)).await?;
+    let place = FeedKey::of(url, trust);
+    let read_kept = async || {
+        let (cache, place) = (tools.feeds.clone(), place.clone());
+        blocking(move || cache.read_now(&place)).await
+    };
     let has_transcript = |read: &Arc<Read>| {
         read.feed.items.iter().any(|item| item.key() == key && !item.transcripts.is_empty())
     };
-    match kept {
-        Some(read) if has_transcript(&read) => Ok(read),
-        // A publisher may have added the transcript since; a feed that fails now is good as it was.
-        kept => match (tools.feeds.check(url, trust, &tools.feed_limits).await, kept) {
-            (Ok(Checked::Changed(read)), _) | (Ok(Checked::Unchanged) | Err(_), Some(read)) => {
-                Ok(read)
-            }
-            (Err(error), None) => Err(error.into()),
-            (Ok(Checked::Unchanged), None) => Err(PipelineError::Nothing(format!(
-                "The feed {} could not be read again. Try it again later.",
-                Shown::from(url)
-            ))),
-        },
+    if let Some(read) = read_kept().await?.filter(has_transcript) {
+        return Ok(read);
+    }
+    // A publisher may have added the transcript since; a feed that fails now is good as it was. What is
+    // kept is asked for only now: a round may have read a newer one meanwhile, and this one be unchanged
+    // against that.
+    let checked = match tools.feeds.check(url, trust, &tools.feed_limits).await {
+        Ok(Checked::Changed(read)) => return Ok(read),
+        checked => checked,
+    };
+    match (read_kept().await?, checked) {
+        (Some(read), _) => Ok(read),
+        (None, Err(error)) => Err(error.into()),
+        (None, Ok(_)) => Err(PipelineError::Nothing(format!(
+            "The feed {} could not be read again. Try it again later.",
+            Shown::from(url)
+        ))),
     }
 }
 

@@ -295,12 +295,11 @@ async fn killed_in_a_busy_round_and_a_busy_queue_nothing_is_lost_doubled_or_half
     };
     let (found, done) = (counts["found"].as_u64().unwrap(), counts["done"].as_u64().unwrap());
     let half = u64::from(SHOWS / 2 * count);
+    let queue = std::fs::read_to_string(house.file("auto-queue.json")).unwrap();
     let says = house.json("/api/subscriptions").await;
-    assert_eq!((found, done), (half, half), "{counts} {says}");
+    assert_eq!((found, done), (half, half), "{counts} {says} {queue}");
     // Each found once, each made once, each in the seen list once.
-    let queue: Value =
-        serde_json::from_str(&std::fs::read_to_string(house.file("auto-queue.json")).unwrap())
-            .unwrap();
+    let queue: Value = serde_json::from_str(&queue).unwrap();
     let mut ids: Vec<&str> =
         queue["items"].as_array().unwrap().iter().filter_map(|item| item["id"].as_str()).collect();
     let all = ids.len();
