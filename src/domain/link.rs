@@ -192,7 +192,9 @@ mod tests {
         for count in [10, 300, 800, 999] {
             let host: String = (0..count).map(letter).collect();
             for text in [format!("https://u@{host}/"), format!("https://{host}/a")] {
-                if let Some(link) = Link::parse(&text) {
+                let link = Link::parse(&text);
+                assert_eq!(link.is_some(), count <= 300, "{count}");
+                if let Some(link) = link {
                     assert_eq!(link.url().as_str(), link.as_str());
                     assert!(link.shared(false).is_some());
                 }

@@ -865,6 +865,22 @@ mod tests {
     }
 
     #[test]
+    fn a_key_that_stands_twice_is_found_among_few_and_many() {
+        for count in 1..3 * KEYS_COMPARED_MAX {
+            let members: Vec<String> = (0..count).map(|n| format!("\"k{n}\": {n}")).collect();
+            let object = |last: &str| format!("{{{}{last}}}", members.join(", "));
+            assert!(check(&object("")).is_ok(), "{count}");
+            for again in [0, count / 2, count - 1] {
+                // As it is, and with its first letter escaped.
+                for key in [format!("k{again}"), format!("\\u006b{again}")] {
+                    let flaw = check(&object(&format!(", \"{key}\": 0"))).unwrap_err();
+                    assert!(flaw.reason.contains("stands twice"), "{count} {key}: {flaw:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
     fn a_change_touches_its_own_line_alone() {
         check_patch(
             "{\n\t\"b\" : 4.50,\n\t\"mine\": [1,2 , 3],\n\n\t\"a\": \"x\"\n}\n",
