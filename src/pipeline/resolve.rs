@@ -728,12 +728,7 @@ pub(super) fn short(text: &str) -> String {
 }
 
 fn decoded(segment: &str) -> String {
-    // `url` has no decoder of its own for one segment; a query of one pair is decoded the same way.
-    let pair = format!("x={}", segment.replace('+', "%2B"));
-    url::form_urlencoded::parse(pair.as_bytes())
-        .next()
-        .map(|(_, value)| value.into_owned())
-        .unwrap_or_default()
+    percent_encoding::percent_decode_str(segment).decode_utf8_lossy().into_owned()
 }
 
 /// Where a transcript comes from: `url` where it was fetched.
