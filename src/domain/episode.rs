@@ -37,10 +37,15 @@ impl EpisodeId {
             hash.update((part.len() as u64).to_le_bytes());
             hash.update(part);
         }
-        let mut digits = [0; 16];
-        let digits = base16ct::lower::encode_str(&hash.finalize()[..8], &mut digits);
-        let digits = digits.unwrap_or_else(|_| unreachable!("eight bytes are sixteen digits"));
-        EpisodeId([kind, digits].concat().into())
+        // Four bytes of a kind at the most, and eight bytes as digits.
+        let mut text = [0; 20];
+        text[..kind.len()].copy_from_slice(kind.as_bytes());
+        let digits = base16ct::lower::encode(&hash.finalize()[..8], &mut text[kind.len()..]);
+        let len = kind.len() + digits.map_or(0, <[u8]>::len);
+        match std::str::from_utf8(&text[..len]) {
+            Ok(text) if len > kind.len() => EpisodeId(text.into()),
+            _ => unreachable!("a kind and digits are an id"),
+        }
     }
 
     /// Whether a text is an id.

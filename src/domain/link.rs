@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use memchr::{memchr, memrchr};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use url::Url;
 
@@ -47,22 +48,28 @@ impl Link {
     /// Host, port and path: all but what says nothing of where it leads, or is another at each visit.
     pub fn bare(&self) -> &str {
         let whole = self.whole();
-        &whole[..whole.find('?').unwrap_or(whole.len())]
+        &whole[..memchr(b'?', whole.as_bytes()).unwrap_or(whole.len())]
     }
 
     /// Host, port, path and query: without scheme, user, password and fragment.
     pub fn whole(&self) -> &str {
-        let text = self.0.split_once("://").map_or(&*self.0, |(_, rest)| rest);
-        let text = &text[..text.find('#').unwrap_or(text.len())];
+        let text = self.after_scheme();
+        let text = &text[..memchr(b'#', text.as_bytes()).unwrap_or(text.len())];
         // Each has a path, and an `@` in the form stands nowhere else before it.
-        let path = text.find('/').unwrap_or(text.len());
-        text[..path].rfind('@').map_or(text, |at| &text[at + 1..])
+        let path = memchr(b'/', text.as_bytes()).unwrap_or(text.len());
+        memrchr(b'@', &text.as_bytes()[..path]).map_or(text, |at| &text[at + 1..])
+    }
+
+    /// What stands behind `http://` or `https://`, one of which each begins with.
+    fn after_scheme(&self) -> &str {
+        let rest = self.0.strip_prefix("https://").or_else(|| self.0.strip_prefix("http://"));
+        rest.unwrap_or(&self.0)
     }
 
     /// From the first `/` behind the host, without query and fragment.
     pub fn path(&self) -> &str {
         let bare = self.bare();
-        &bare[bare.find('/').unwrap_or(bare.len())..]
+        &bare[memchr(b'/', bare.as_bytes()).unwrap_or(bare.len())..]
     }
 
     /// As it may be kept and shown where a feed names it: what a private feed names may carry its key,
@@ -78,8 +85,9 @@ impl Link {
 
     /// Whether it names a user or a password.
     fn has_user(&self) -> bool {
-        let host = self.0.find("://").map_or(0, |at| at + 3);
-        !self.0[host..].starts_with(self.whole())
+        let rest = self.after_scheme();
+        let path = memchr(b'/', rest.as_bytes()).unwrap_or(rest.len());
+        memchr(b'@', &rest.as_bytes()[..path]).is_some()
     }
 }
 

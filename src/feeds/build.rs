@@ -292,13 +292,16 @@ impl<'t> Builder<'t> {
             self.too_deep = true;
             return;
         }
-        for (prefix, address) in tag.declarations() {
-            self.declared.bind(depth, prefix, &address);
+        let may_declare = tag.may_declare();
+        if may_declare {
+            for (prefix, address) in tag.declarations() {
+                self.declared.bind(depth, prefix, &address);
+            }
         }
         let (ns, name) = self.resolve(tag.name);
         let name = &*lowered(name);
-        let base = tag.attribute("xml:base").and_then(|text| self.base().join(&text).ok());
-        let base = base.map(Rc::new);
+        let base = if may_declare { tag.attribute("xml:base") } else { None };
+        let base = base.and_then(|text| self.base().join(&text).ok()).map(Rc::new);
         // An entry may be a document of its own (RFC 4287, 2).
         let is_alone = self.stack.is_empty() && (ns, name) == (Ns::Atom, "entry");
         self.is_feed |= is_alone;
@@ -345,7 +348,7 @@ impl<'t> Builder<'t> {
                     Field::Title(_) | Field::Description(_) => markup(ns, tag),
                     _ => Markup::Plain,
                 };
-                let role = tag.attribute("role").filter(|_| field == Field::Person);
+                let role = if field == Field::Person { tag.attribute("role") } else { None };
                 let role = role.map(|role| text::line(&role, TITLE_CHARS_MAX).to_lowercase());
                 let is_description = matches!(field, Field::Description(_));
                 self.gathering = Some(Gathering {
@@ -433,9 +436,9 @@ impl<'t> Builder<'t> {
     }
 
     fn root(&mut self, ns: Ns, name: &str, tag: &Tag<'_>) -> Meaning {
-        let place = match (ns, name) {
-            (Ns::Plain, "rss") | (Ns::Rdf | Ns::Plain, "rdf") => Place::Root,
-            (Ns::Plain | Ns::Atom, "feed" | "channel") => Place::Feed,
+        let place = match (ns, name.as_bytes()) {
+            (Ns::Plain, b"rss") | (Ns::Rdf | Ns::Plain, b"rdf") => Place::Root,
+            (Ns::Plain | Ns::Atom, b"feed" | b"channel") => Place::Feed,
             _ => return Meaning::Place(Place::Nothing),
         };
         self.is_feed = true;
@@ -446,14 +449,14 @@ impl<'t> Builder<'t> {
     /// An element of the feed itself.
     fn in_feed(&mut self, ns: Ns, name: &str, tag: &Tag<'_>, base: &Url) -> Meaning {
         let is_own = matches!(ns, Ns::Plain | Ns::Atom);
-        match (ns, name) {
-            (_, "channel" | "feed") if is_own => {
+        match (ns, name.as_bytes()) {
+            (_, b"channel" | b"feed") if is_own => {
                 self.feed
                     .language
                     .offer(2, tag.attribute("xml:lang").as_deref().and_then(language));
                 return Meaning::Place(Place::Feed);
             }
-            (_, "link") if is_own => match tag.attribute("href") {
+            (_, b"link") if is_own => match tag.attribute("href") {
                 Some(href) => {
                     if let Some(Rel::Page(rank)) = rel(tag) {
                         self.feed.link.offer_with(rank, || links::link(&href, base));
@@ -461,12 +464,12 @@ impl<'t> Builder<'t> {
                 }
                 None => return Meaning::Words(Field::Link),
             },
-            (_, "language") if is_own => return Meaning::Words(Field::Language(0)),
-            (Ns::Dc, "language") => return Meaning::Words(Field::Language(1)),
-            (Ns::Podcast, "guid") => return Meaning::Words(Field::PodcastGuid),
-            (Ns::Itunes, "new-feed-url") => return Meaning::Words(Field::NewFeedUrl),
-            (_, "logo") if is_own => return Meaning::Words(Field::Image(1)),
-            (_, "icon") if is_own => return Meaning::Words(Field::Image(3)),
+            (_, b"language") if is_own => return Meaning::Words(Field::Language(0)),
+            (Ns::Dc, b"language") => return Meaning::Words(Field::Language(1)),
+            (Ns::Podcast, b"guid") => return Meaning::Words(Field::PodcastGuid),
+            (Ns::Itunes, b"new-feed-url") => return Meaning::Words(Field::NewFeedUrl),
+            (_, b"logo") if is_own => return Meaning::Words(Field::Image(1)),
+            (_, b"icon") if is_own => return Meaning::Words(Field::Image(3)),
             _ => return self.anywhere(ns, name, tag, base),
         }
         Meaning::Place(Place::Nothing)
@@ -477,15 +480,15 @@ impl<'t> Builder<'t> {
         let is_own = matches!(ns, Ns::Plain | Ns::Atom);
         let Some(item) = &mut self.item else { return Meaning::Place(Place::Nothing) };
         let url = |name: &str| tag.attribute(name).and_then(|text| links::link(&text, base));
-        match (ns, name) {
-            (_, "guid" | "id") if is_own => {
+        match (ns, name.as_bytes()) {
+            (_, b"guid" | b"id") if is_own => {
                 // RSS 2.0: a guid is a link unless it says that it is none.
                 let says_no = tag
                     .attribute("ispermalink")
                     .is_some_and(|said| said.eq_ignore_ascii_case("false"));
                 return Meaning::Words(Field::Guid { is_link: name == "guid" && !says_no });
             }
-            (_, "link") if is_own => {
+            (_, b"link") if is_own => {
                 let rel = rel(tag);
                 let Some(href) = tag.attribute("href") else {
                     return match rel {
@@ -502,35 +505,35 @@ impl<'t> Builder<'t> {
                     None => {}
                 }
             }
-            (_, "enclosure") if is_own => item.enclosure(url("url").or_else(|| url("href")), tag),
-            (Ns::Plain | Ns::Atom, "pubdate" | "published" | "issued")
-            | (Ns::DcTerms, "issued") => {
+            (_, b"enclosure") if is_own => item.enclosure(url("url").or_else(|| url("href")), tag),
+            (Ns::Plain | Ns::Atom, b"pubdate" | b"published" | b"issued")
+            | (Ns::DcTerms, b"issued") => {
                 return Meaning::Words(Field::Date(0));
             }
-            (Ns::Dc, "date") => return Meaning::Words(Field::Date(1)),
-            (Ns::Plain | Ns::Atom, "updated" | "modified") | (Ns::DcTerms, "modified") => {
+            (Ns::Dc, b"date") => return Meaning::Words(Field::Date(1)),
+            (Ns::Plain | Ns::Atom, b"updated" | b"modified") | (Ns::DcTerms, b"modified") => {
                 return Meaning::Words(Field::Date(2));
             }
-            (Ns::Plain | Ns::Atom | Ns::DcTerms, "created") => {
+            (Ns::Plain | Ns::Atom | Ns::DcTerms, b"created") => {
                 return Meaning::Words(Field::Date(3));
             }
-            (Ns::Content, "encoded") => return Meaning::Words(Field::Description(0)),
-            (_, "content") if is_own => return Meaning::Words(Field::Description(0)),
-            (_, "description" | "summary") if is_own => {
+            (Ns::Content, b"encoded") => return Meaning::Words(Field::Description(0)),
+            (_, b"content") if is_own => return Meaning::Words(Field::Description(0)),
+            (_, b"description" | b"summary") if is_own => {
                 return Meaning::Words(Field::Description(1));
             }
-            (Ns::Itunes | Ns::GooglePlay, "summary" | "description") => {
+            (Ns::Itunes | Ns::GooglePlay, b"summary" | b"description") => {
                 return Meaning::Words(Field::Description(2));
             }
-            (Ns::Itunes, "subtitle") => return Meaning::Words(Field::Description(3)),
-            (Ns::Media | Ns::Dc | Ns::DcTerms, "description") => {
+            (Ns::Itunes, b"subtitle") => return Meaning::Words(Field::Description(3)),
+            (Ns::Media | Ns::Dc | Ns::DcTerms, b"description") => {
                 return Meaning::Words(Field::Description(4));
             }
-            (Ns::Itunes | Ns::GooglePlay, "duration") => return Meaning::Words(Field::Duration),
-            (Ns::Itunes | Ns::Podcast, "season") => return Meaning::Words(Field::Season),
-            (Ns::Itunes | Ns::Podcast, "episode") => return Meaning::Words(Field::Number),
-            (Ns::Podcast, "person") => return Meaning::Words(Field::Person),
-            (Ns::Podcast, "transcript") => {
+            (Ns::Itunes | Ns::GooglePlay, b"duration") => return Meaning::Words(Field::Duration),
+            (Ns::Itunes | Ns::Podcast, b"season") => return Meaning::Words(Field::Season),
+            (Ns::Itunes | Ns::Podcast, b"episode") => return Meaning::Words(Field::Number),
+            (Ns::Podcast, b"person") => return Meaning::Words(Field::Person),
+            (Ns::Podcast, b"transcript") => {
                 if let Some(url) = url("url")
                     && item.transcripts.len() < TRANSCRIPTS_MAX
                 {
@@ -548,18 +551,18 @@ impl<'t> Builder<'t> {
                     });
                 }
             }
-            (Ns::Podcast, "chapters") => {
+            (Ns::Podcast, b"chapters") => {
                 item.chapters_url = item.chapters_url.take().or_else(|| url("url"))
             }
-            (Ns::Psc, "chapters") => return Meaning::Place(Place::Chapters),
-            (Ns::Podcast, "alternateenclosure") => {
+            (Ns::Psc, b"chapters") => return Meaning::Place(Place::Chapters),
+            (Ns::Podcast, b"alternateenclosure") => {
                 let media_type = tag.attribute("type").as_deref().map(media_type);
                 item.alternate = Some((media_type.unwrap_or_default(), size_bytes(tag, "length")));
                 return Meaning::Place(Place::Alternate);
             }
-            (Ns::Youtube, "videoid") => return Meaning::Words(Field::VideoId),
-            (Ns::Media, "group") => return Meaning::Place(Place::Through),
-            (Ns::Media, "content") => {
+            (Ns::Youtube, b"videoid") => return Meaning::Words(Field::VideoId),
+            (Ns::Media, b"group") => return Meaning::Place(Place::Through),
+            (Ns::Media, b"content") => {
                 let Some(media) = url("url").map(|url| media(url, tag, "filesize")) else {
                     return Meaning::Place(Place::Through);
                 };
@@ -584,12 +587,12 @@ impl<'t> Builder<'t> {
     /// What a feed and its items have alike.
     fn anywhere(&mut self, ns: Ns, name: &str, tag: &Tag<'_>, base: &Url) -> Meaning {
         let url = |name: &str| tag.attribute(name).and_then(|text| links::link(&text, base));
-        match (ns, name) {
-            (Ns::Plain | Ns::Atom, "title") => Meaning::Words(Field::Title(0)),
-            (Ns::Itunes, "title") => Meaning::Words(Field::Title(1)),
-            (Ns::Dc | Ns::DcTerms, "title") => Meaning::Words(Field::Title(2)),
-            (Ns::Media, "title") => Meaning::Words(Field::Title(3)),
-            (Ns::Itunes | Ns::GooglePlay, "image") => {
+        match (ns, name.as_bytes()) {
+            (Ns::Plain | Ns::Atom, b"title") => Meaning::Words(Field::Title(0)),
+            (Ns::Itunes, b"title") => Meaning::Words(Field::Title(1)),
+            (Ns::Dc | Ns::DcTerms, b"title") => Meaning::Words(Field::Title(2)),
+            (Ns::Media, b"title") => Meaning::Words(Field::Title(3)),
+            (Ns::Itunes | Ns::GooglePlay, b"image") => {
                 match tag.attribute("href").or_else(|| tag.attribute("url")) {
                     Some(href) => {
                         self.image(0, || links::link(&href, base));
@@ -598,11 +601,11 @@ impl<'t> Builder<'t> {
                     None => Meaning::Words(Field::Image(0)),
                 }
             }
-            (Ns::Media, "thumbnail") => {
+            (Ns::Media, b"thumbnail") => {
                 self.image(2, || url("url"));
                 Meaning::Place(Place::Nothing)
             }
-            (Ns::Plain, "image") => Meaning::Place(Place::Image),
+            (Ns::Plain, b"image") => Meaning::Place(Place::Image),
             _ => Meaning::Place(Place::Nothing),
         }
     }
@@ -789,7 +792,7 @@ enum Rel {
 fn rel(tag: &Tag<'_>) -> Option<Rel> {
     let rel = tag.attribute("rel").unwrap_or(Cow::Borrowed("alternate"));
     // Atom allows a relation's full address too.
-    match rel.rsplit('/').next().unwrap_or_default().to_ascii_lowercase().as_str() {
+    match &*lowered(rel.rsplit('/').next().unwrap_or_default()) {
         "alternate" => {
             let is_page = tag.attribute("type").is_none_or(|kind| kind.contains("html"));
             Some(Rel::Page(if is_page { 1 } else { 2 }))
@@ -812,7 +815,8 @@ fn size_bytes(tag: &Tag<'_>, name: &str) -> Option<u64> {
 /// How an element says that its words are written.
 fn markup(ns: Ns, tag: &Tag<'_>) -> Markup {
     let lower = |name: &str| tag.attribute(name).unwrap_or_default().to_ascii_lowercase();
-    let (kind, mode) = (lower("type"), lower("mode"));
+    let (kind, mode) =
+        if tag.is_bare() { Default::default() } else { (lower("type"), lower("mode")) };
     match (ns, kind.as_str(), mode.as_str()) {
         (Ns::Atom, _, "base64") => Markup::Base64,
         (Ns::Atom, "xhtml", _) | (Ns::Atom, "application/xhtml+xml", "" | "xml") => Markup::Xhtml,
@@ -904,7 +908,16 @@ impl<'t> ItemDraft<'t> {
         if said == [None, None] {
             return None;
         }
-        let linked = self.link.0.as_ref().and_then(|(_, link)| place::video_of(&link.url()))?;
+        let (_, link) = self.link.0.as_ref()?;
+        // As YouTube's own feeds have it; any other way to a video has to be taken apart.
+        let is_plain = |id: &&str| {
+            let after = link.as_str().strip_prefix("https://www.youtube.com/watch?v=");
+            after == Some(*id) && place::is_video(id)
+        };
+        if let Some(id) = said.into_iter().flatten().find(is_plain) {
+            return Some(id.to_owned());
+        }
+        let linked = place::video_of(&link.url())?;
         said.contains(&Some(linked.as_str())).then_some(linked)
     }
 

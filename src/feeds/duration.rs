@@ -23,9 +23,13 @@ pub(super) fn from_seconds(seconds: f64) -> Option<u64> {
 }
 
 fn number(text: &str) -> Option<f64> {
-    let text = text.trim().replace(',', ".");
-    let digits = text.bytes().all(|b| b.is_ascii_digit() || b == b'.');
-    if digits && !text.is_empty() { text.parse().ok() } else { None }
+    let text = text.trim();
+    let is_number = text.bytes().all(|b| b.is_ascii_digit() || b == b'.' || b == b',');
+    match () {
+        () if !is_number || text.is_empty() => None,
+        () if text.contains(',') => text.replace(',', ".").parse().ok(),
+        () => text.parse().ok(),
+    }
 }
 
 fn plain(text: &str) -> Option<u64> {

@@ -386,7 +386,11 @@ fn media_type(text: &str) -> String {
 /// A guid or similar: blanks around it dropped; `None` where nothing is left.
 fn key(text: &str) -> Option<String> {
     let trimmed = text.trim();
-    let end = trimmed.char_indices().nth(KEY_CHARS_MAX).map_or(trimmed.len(), |(at, _)| at);
+    let end = match trimmed.len() {
+        // A letter is a byte or more.
+        ..=KEY_CHARS_MAX => trimmed.len(),
+        len => trimmed.char_indices().nth(KEY_CHARS_MAX).map_or(len, |(at, _)| at),
+    };
     (!trimmed.is_empty()).then(|| trimmed[..end].to_owned())
 }
 

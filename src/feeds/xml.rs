@@ -8,8 +8,7 @@
 
 use std::borrow::Cow;
 
-use memchr::{memchr, memchr3};
-use smallvec::SmallVec;
+use memchr::{memchr, memchr2_iter, memchr3};
 
 use super::text;
 
@@ -21,29 +20,42 @@ const ATTRIBUTES_MAX: usize = 256;
 /// looked through to its end, so the bound is on time.
 const RESUMED_MAX: usize = 16;
 
-/// An opening tag.
+/// An opening tag. Its attributes are read where they are asked for: most have none, and of most that
+/// have some nobody wants any.
+#[derive(Clone, Copy)]
 pub(super) struct Tag<'a> {
     /// With its prefix, as it is written: names are compared without regard to case.
     pub(super) name: &'a str,
-    /// Names and values as they are written.
-    attributes: SmallVec<[(&'a str, &'a str); 4]>,
+    /// All between the name and `>` or `/>`.
+    rest: &'a str,
 }
 
 impl<'a> Tag<'a> {
-    /// `rest` is all between the name and `>` or `/>`.
-    fn of(name: &'a str, rest: &'a str) -> Tag<'a> {
-        let mut attributes = SmallVec::new();
-        // Most tags of a feed are a name alone.
-        if !rest.is_empty() {
-            Attributes { rest }.take(ATTRIBUTES_MAX).for_each(|one| attributes.push(one));
-        }
-        Tag { name, attributes }
+    /// Whether it is a name alone.
+    pub(super) fn is_bare(&self) -> bool {
+        self.rest.is_empty()
+    }
+
+    /// Whether it may have an attribute whose name begins with `xml`, as those do that say something of the
+    /// document.
+    pub(super) fn may_declare(&self) -> bool {
+        let bytes = self.rest.as_bytes();
+        let is_xml = |at| bytes.get(at..at + 3).is_some_and(|it| it.eq_ignore_ascii_case(b"xml"));
+        memchr2_iter(b'x', b'X', bytes).any(is_xml)
+    }
+
+    /// Names and values as they are written.
+    fn attributes(&self) -> impl Iterator<Item = (&'a str, &'a str)> + use<'a> {
+        Attributes { rest: self.rest }.take(ATTRIBUTES_MAX)
     }
 
     /// The value of an attribute by its name in lower case, with entities decoded and without
     /// blanks around it; an empty one counts as absent.
     pub(super) fn attribute(&self, name: &str) -> Option<Cow<'a, str>> {
-        let (_, value) = self.attributes.iter().find(|(key, _)| is_same(key, name))?;
+        if self.is_bare() {
+            return None;
+        }
+        let (_, value) = self.attributes().find(|(key, _)| is_same(key, name))?;
         let value = match text::unescape(value) {
             Cow::Borrowed(value) => Cow::Borrowed(value.trim()),
             Cow::Owned(value) => Cow::Owned(value.trim().to_owned()),
@@ -53,7 +65,7 @@ impl<'a> Tag<'a> {
 
     /// Every prefix (empty: the default) that this tag declares, with its address.
     pub(super) fn declarations(&self) -> impl Iterator<Item = (&'a str, Cow<'a, str>)> {
-        self.attributes.iter().filter_map(|(key, value)| {
+        self.attributes().filter_map(|(key, value)| {
             let rest = key.get(5..).filter(|_| key[..5].eq_ignore_ascii_case("xmlns"))?;
             let prefix = if rest.is_empty() { rest } else { rest.strip_prefix(':')? };
             Some((prefix, text::unescape(value)))
@@ -71,40 +83,49 @@ impl<'a> Iterator for Attributes<'a> {
     type Item = (&'a str, &'a str);
 
     fn next(&mut self) -> Option<(&'a str, &'a str)> {
-        let rest = past(self.rest, |b| is_blank(b) || b == b'/');
+        let (text, bytes) = (self.rest, self.rest.as_bytes());
+        // Every place below is beside an ASCII letter or at the end, and so between two letters.
+        let from = past(bytes, 0, |b| is_blank(b) || b == b'/');
+        bytes.get(from)?;
         // What begins with a `=` is a name all the same.
-        let after_first = rest.get(rest.chars().next()?.len_utf8()..).unwrap_or_default();
-        let behind = past(after_first, |b| !is_blank(b) && b != b'=');
-        let name = &rest[..rest.len() - behind.len()];
-        let Some(value) = past(behind, is_blank).strip_prefix('=') else {
-            self.rest = behind;
+        let name_end = past(bytes, from + 1, |b| !is_blank(b) && b != b'=');
+        let name = &text[from..name_end];
+        let at = past(bytes, name_end, is_blank);
+        if bytes.get(at) != Some(&b'=') {
+            self.rest = &text[name_end..];
             return Some((name, ""));
-        };
-        let value = past(value, is_blank);
-        let quoted = match value.as_bytes().first() {
-            Some(quote @ (b'"' | b'\'')) => memchr(*quote, &value.as_bytes()[1..]),
+        }
+        let at = past(bytes, at + 1, is_blank);
+        let quoted = match bytes.get(at) {
+            Some(quote @ (b'"' | b'\'')) => memchr(*quote, &bytes[at + 1..]),
             _ => None,
         };
-        let (value, behind) = match quoted {
-            Some(len) => (&value[1..=len], &value[len + 2..]),
+        let (value, end) = match quoted {
+            Some(len) => (&text[at + 1..at + 1 + len], at + len + 2),
             None => {
-                let behind = past(value, |b| !is_blank(b));
-                (&value[..value.len() - behind.len()], behind)
+                let end = past(bytes, at, |b| !is_blank(b));
+                (&text[at..end], end)
             }
         };
-        self.rest = behind;
+        self.rest = &text[end..];
         Some((name, value))
     }
 }
 
-/// A text behind the bytes of one kind that it begins with; these, or those that are not, are ASCII.
-fn past(text: &str, is_one: impl Fn(u8) -> bool) -> &str {
-    let len = text.bytes().position(|b| !is_one(b)).unwrap_or(text.len());
-    &text[len..]
+/// Where from `at` on the bytes of one kind end.
+fn past(bytes: &[u8], at: usize, is_one: impl Fn(u8) -> bool) -> usize {
+    let rest = bytes.get(at..).unwrap_or_default();
+    rest.iter().position(|b| !is_one(*b)).map_or(bytes.len(), |len| at + len)
 }
 
 fn is_blank(byte: u8) -> bool {
     byte.is_ascii_whitespace()
+}
+
+/// Whether a tag's name goes on with this byte.
+fn is_of_name(byte: u8) -> bool {
+    // Letters are beyond all that end one.
+    byte > b'>' || (byte != b'>' && !is_blank(byte))
 }
 
 /// Whether two names are the same but for case, which most are to the letter.
@@ -114,10 +135,17 @@ pub(super) fn is_same(a: &str, b: &str) -> bool {
 
 /// A name in lower case.
 pub(super) fn lowered(name: &str) -> Cow<'_, str> {
-    if name.bytes().any(|b| b.is_ascii_uppercase()) {
-        Cow::Owned(name.to_ascii_lowercase())
-    } else {
-        Cow::Borrowed(name)
+    if !name.bytes().any(|b| b.is_ascii_uppercase()) {
+        return Cow::Borrowed(name);
+    }
+    match name {
+        // Those that every item of a feed has.
+        "pubDate" => Cow::Borrowed("pubdate"),
+        "videoId" => Cow::Borrowed("videoid"),
+        "channelId" => Cow::Borrowed("channelid"),
+        "starRating" => Cow::Borrowed("starrating"),
+        "episodeType" => Cow::Borrowed("episodetype"),
+        _ => Cow::Owned(name.to_ascii_lowercase()),
     }
 }
 
@@ -152,6 +180,8 @@ pub(super) struct Pieces<'a> {
     at: usize,
     /// What the tag before closes with it.
     closes: Option<&'a str>,
+    /// A mark begins where we are.
+    is_at_mark: bool,
     resumed: usize,
     /// Line, from 1, of the first piece that is no XML.
     pub(super) broken_line: Option<usize>,
@@ -159,7 +189,7 @@ pub(super) struct Pieces<'a> {
 
 impl<'a> Pieces<'a> {
     pub(super) fn of(text: &'a str) -> Pieces<'a> {
-        Pieces { text, at: 0, closes: None, resumed: 0, broken_line: None }
+        Pieces { text, at: 0, closes: None, is_at_mark: false, resumed: 0, broken_line: None }
     }
 
     /// Whether reading ended before the text did.
@@ -178,40 +208,42 @@ impl<'a> Pieces<'a> {
         self.at = next.map_or(bytes.len(), |next| self.at + 1 + next);
     }
 
-    /// The mark that begins where we are and how many bytes it has, `None` for one that is not ended; no
-    /// piece for what tells nothing.
+    /// The mark that begins where we are and where it ends, `None` for one that is not ended; no piece for
+    /// what tells nothing.
     fn mark(&mut self) -> Option<(Option<Piece<'a>>, usize)> {
-        let rest = &self.text[self.at..];
-        let behind = |begin: &str, end: &str| {
-            let len = find(&rest.as_bytes()[begin.len()..], end)?;
-            Some((&rest[begin.len()..begin.len() + len], begin.len() + len + end.len()))
+        let (text, bytes, at) = (self.text, self.text.as_bytes(), self.at);
+        // What stands between such a beginning and such an end.
+        let within = |begin: &str, end: &str| {
+            let from = at + begin.len();
+            let to = from + find(&bytes[from..], end)?;
+            Some((&text[from..to], to + end.len()))
         };
-        match rest.as_bytes().get(1) {
+        match bytes.get(at + 1) {
             Some(b'/') => {
-                let len = rest.bytes().position(|b| b == b'>')?;
-                let name = &rest[2..len];
-                // Few have blanks around them.
-                let name = if name.bytes().any(is_blank) { name.trim() } else { name };
-                Some((Some(Piece::Close(name)), len + 1))
+                let end = past(bytes, at + 2, is_of_name);
+                // Few have blanks behind them.
+                let to = end + memchr(b'>', &bytes[end..])?;
+                let name = if to == end { &text[at + 2..to] } else { text[at + 2..to].trim() };
+                Some((Some(Piece::Close(name)), to + 1))
             }
-            Some(b'?') => behind("<?", "?>").map(|(_, len)| (None, len)),
-            Some(b'!') if rest.starts_with(CDATA) => {
-                let (written, len) = behind(CDATA, "]]>")?;
-                Some((Some(Piece::Words(Words { written, is_literal: true })), len))
+            Some(b'?') => within("<?", "?>").map(|(_, end)| (None, end)),
+            Some(b'!') if text[at..].starts_with(CDATA) => {
+                let (written, end) = within(CDATA, "]]>")?;
+                Some((Some(Piece::Words(Words { written, is_literal: true })), end))
             }
-            Some(b'!') if rest.starts_with(COMMENT) => {
-                behind(COMMENT, "-->").map(|(_, len)| (None, len))
+            Some(b'!') if text[at..].starts_with(COMMENT) => {
+                within(COMMENT, "-->").map(|(_, end)| (None, end))
             }
-            Some(b'!') => end_of_declaration(rest).map(|len| (None, len)),
+            Some(b'!') => end_of_declaration(&text[at..]).map(|len| (None, at + len)),
             _ => {
-                let name_len = rest.bytes().position(|b| is_blank(b) || b == b'>')?;
-                let len = end_of_tag(rest.as_bytes(), name_len)?;
-                let closed = rest[..len].strip_suffix('/');
-                let inner = closed.unwrap_or(&rest[..len]);
-                let name = &rest[1..name_len.min(inner.len())];
-                let tag = Tag::of(name, inner.get(name_len..).unwrap_or_default());
-                self.closes = closed.map(|_| name);
-                Some((Some(Piece::Open(tag)), len + 1))
+                let name_end = past(bytes, at + 1, is_of_name);
+                let to = end_of_tag(bytes, name_end)?;
+                let closes_itself = bytes[to - 1] == b'/';
+                let inner_end = if closes_itself { to - 1 } else { to };
+                let name_end = name_end.min(inner_end);
+                let name = &text[at + 1..name_end];
+                self.closes = closes_itself.then_some(name);
+                Some((Some(Piece::Open(Tag { name, rest: &text[name_end..inner_end] })), to + 1))
             }
         }
     }
@@ -225,15 +257,16 @@ impl<'a> Iterator for Pieces<'a> {
             return Some(Piece::Close(name));
         }
         while self.at < self.text.len() {
-            let rest = &self.text[self.at..];
-            if !begins_mark(rest) {
-                let written = &rest[..words_len(rest)];
-                self.at += written.len();
+            if !std::mem::take(&mut self.is_at_mark) && !begins_mark(self.text, self.at) {
+                let end = words_end(self.text, self.at);
+                let written = &self.text[self.at..end];
+                self.at = end;
+                self.is_at_mark = end < self.text.len();
                 return Some(Piece::Words(Words { written, is_literal: false }));
             }
             match self.mark() {
-                Some((piece, len)) => {
-                    self.at += len;
+                Some((piece, end)) => {
+                    self.at = end;
                     if piece.is_some() {
                         return piece;
                     }
@@ -265,13 +298,14 @@ const COMMENT: &str = "<!--";
 const DECLARATIONS: &[&str] =
     &["doctype", "entity", "element", "attlist", "notation", "[include", "[ignore"];
 
-/// How many bytes of words a text begins with. A `<` that begins no mark (`a < b`, `<3`) is one of them.
-fn words_len(text: &str) -> usize {
+/// Where the words end that begin at a place. A `<` that begins no mark (`a < b`, `<3`) is one of them.
+fn words_end(text: &str, at: usize) -> usize {
     let bytes = text.as_bytes();
-    let mut at = 0;
+    // Between most tags stands a line end, for which looking far is slow.
+    let mut at = past(bytes, at, is_blank);
     while let Some(next) = memchr(b'<', &bytes[at..]) {
         at += next;
-        if begins_mark(&text[at..]) {
+        if begins_mark(text, at) {
             return at;
         }
         at += 1;
@@ -279,20 +313,22 @@ fn words_len(text: &str) -> usize {
     text.len()
 }
 
-/// Whether a text begins with a mark.
-fn begins_mark(text: &str) -> bool {
-    if !text.starts_with('<') {
+/// Whether a mark begins at a place.
+fn begins_mark(text: &str, at: usize) -> bool {
+    let bytes = text.as_bytes();
+    if bytes[at] != b'<' {
         return false;
     }
-    match text.as_bytes().get(1) {
+    match bytes.get(at + 1) {
         Some(b'a'..=b'z' | b'A'..=b'Z' | b'/' | b'?' | b'_' | b':') => true,
         Some(b'!') => {
+            let text = &text[at..];
             let is_one = |known: &&str| {
                 text.get(2..2 + known.len()).is_some_and(|said| said.eq_ignore_ascii_case(known))
             };
             text.starts_with(CDATA) || text.starts_with(COMMENT) || DECLARATIONS.iter().any(is_one)
         }
-        Some(0x80..) => text[1..].starts_with(char::is_alphabetic),
+        Some(0x80..) => text[at + 1..].starts_with(char::is_alphabetic),
         _ => false,
     }
 }
@@ -300,7 +336,7 @@ fn begins_mark(text: &str) -> bool {
 /// Where from `at` on the `>` is that ends a tag; one between quotation marks does not.
 fn end_of_tag(text: &[u8], mut at: usize) -> Option<usize> {
     loop {
-        match text[at] {
+        match *text.get(at)? {
             b'>' => return Some(at),
             quote @ (b'"' | b'\'') => at += 2 + memchr(quote, &text[at + 1..])?,
             _ => at += 1,
@@ -459,7 +495,7 @@ mod tests {
                 match piece {
                     Piece::Open(tag) => {
                         own += &format!("+{} ", lowered(tag.name));
-                        for (key, value) in &tag.attributes {
+                        for (key, value) in tag.attributes() {
                             own += &format!("{key}={value} ");
                         }
                     }
