@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 /// What files are named by; the number is to be counted up where what is kept of a feed is laid out
 /// otherwise, or read otherwise, so that what an earlier Recap kept counts as deleted.
-pub(super) const PREFIX: &str = "feeds2-";
+pub(super) const PREFIX: &str = "feeds3-";
 
 /// Whether a file's name is that of a shelf, and not of this form.
 pub(super) fn is_of_another_form(name: &str) -> bool {
@@ -234,7 +234,7 @@ mod tests {
         let there = shelf.put(b"words").unwrap();
         fs::write(folder.path().join("secret"), "secret").unwrap();
         for file in
-            ["../secret", "/etc/passwd", "feeds2-../../secret", "feeds1-0000000000000000", ""]
+            ["../secret", "/etc/passwd", "feeds3-../../secret", "feeds1-0000000000000000", ""]
         {
             let extent = Extent { file: file.into(), at: 0, len: 3 };
             assert!(!shelf.holds(&extent) && shelf.get(&extent).is_none(), "{file}");
@@ -255,7 +255,7 @@ mod tests {
         for _ in 0..3 {
             shelf.put(&large).unwrap();
         }
-        let mut gone = Extent { file: "feeds2-00000000000000ff".into(), at: 0, len: 1 };
+        let mut gone = Extent { file: "feeds3-00000000000000ff".into(), at: 0, len: 1 };
         let before = kept.clone();
         shelf.tidy([&mut kept, &mut gone].into_iter(), now);
         assert_ne!(kept, before);

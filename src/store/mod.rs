@@ -7,6 +7,7 @@
 //! - whoever changed a file while we were about to is not lost: what comes out of the exchange is
 //!   compared with what was read, and the change is made again on theirs.
 
+mod draft;
 mod error;
 mod lock;
 mod replace;
@@ -27,6 +28,7 @@ use std::time::Duration;
 use recap_mode::{Entropy, Scope};
 use tokio::sync::broadcast;
 
+use draft::{Draft, hash_of};
 use slot::{Own, Parsed};
 
 pub use error::{Problem, StoreError};
@@ -463,11 +465,11 @@ impl Store {
 
     /// What is remembered of a file, where its bytes are still the ones that were written.
     fn own<T: Document>(&self, path: &Path, bytes: &[u8]) -> Own<T> {
-        let noted = |file: &OwnFile| (file.etag.clone(), file.value.clone());
-        let Some((etag, value)) = self.own_files().files.get(path).map(noted) else {
+        let noted = |file: &OwnFile| (file.hash, file.value.clone());
+        let Some((hash, value)) = self.own_files().files.get(path).map(noted) else {
             return Own::Unknown;
         };
-        if etag != Etag::of(bytes) {
+        if hash != hash_of(bytes) {
             return Own::Unknown;
         }
         let value = value.as_ref().and_then(|value| value.downcast_ref::<T>());
@@ -533,27 +535,29 @@ struct OwnFiles {
 }
 
 struct OwnFile {
-    etag: Etag,
+    /// Of its bytes.
+    hash: u128,
     /// What the text says, where the document wants it kept.
     value: Option<Arc<dyn Any + Send + Sync>>,
     bytes: usize,
 }
 
 impl OwnFiles {
-    fn note(&mut self, path: &Path, text: &str, value: Option<Arc<dyn Any + Send + Sync>>) {
+    fn note(&mut self, path: &Path, draft: &Draft, value: Option<Arc<dyn Any + Send + Sync>>) {
         self.forget(path);
         if self.files.len() >= OWN_FILES_MAX {
-            *self = OwnFiles::default();
+            self.files.clear();
+            self.kept_bytes = 0;
         }
-        let value = value.filter(|_| text.len() <= KEPT_BYTES_MAX);
-        let bytes = if value.is_some() { text.len() } else { 0 };
+        let (hash, len) = draft.hash_and_len();
+        let value = value.filter(|_| len <= KEPT_BYTES_MAX);
+        let bytes = if value.is_some() { len } else { 0 };
         if self.kept_bytes + bytes > KEPT_BYTES_MAX {
             self.files.values_mut().for_each(|file| (file.value, file.bytes) = (None, 0));
             self.kept_bytes = 0;
         }
         self.kept_bytes += bytes;
-        let etag = Etag::of(text.as_bytes());
-        self.files.insert(path.to_owned(), OwnFile { etag, value, bytes });
+        self.files.insert(path.to_owned(), OwnFile { hash, value, bytes });
     }
 
     fn forget(&mut self, path: &Path) {

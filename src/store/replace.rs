@@ -1,13 +1,14 @@
 //! Putting a new file in an old one's place so that neither a crash nor an editor loses anything.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 use rustix::io::Errno;
 
+use super::draft::{Draft, create_private, hash_of};
 use super::slot::Stamp;
 use super::{StoreError, open_file, read_file};
 
@@ -16,14 +17,14 @@ pub(super) fn is_temporary(name: &str) -> bool {
     name.starts_with('.') && name.ends_with(".tmp")
 }
 
-/// Writes `bytes` to `path` if the file there still holds what was `read` (`None`: missing).
+/// Puts a draft in the place of `path` if the file there still holds what was `read` (`None`: missing).
 ///
 /// The new file is synced, then exchanged with the old one in one step; what came out is compared
 /// with what was read, and put back where somebody changed it in between. Returns the new stamp.
 pub(super) fn replace(
     path: &Path,
     read: Option<&[u8]>,
-    bytes: &[u8],
+    draft: &Draft,
     random: &str,
 ) -> Result<Stamp, StoreError> {
     // A link stays a link: the file that it names is replaced.
@@ -35,26 +36,32 @@ pub(super) fn replace(
     }
     let folder =
         path.parent().ok_or_else(|| io("writing", io::Error::from(io::ErrorKind::InvalidInput)))?;
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let temporary = Temporary(folder.join(format!(".{name}.{random}.tmp")));
     let mode = fs::metadata(path).map_or(0o644, |meta| meta.permissions().mode());
-    let stamp = write_synced(&temporary.0, bytes, mode).map_err(|cause| io("writing", cause))?;
+    let own;
+    let (temporary, stamp) = match draft {
+        Draft::File(draft) => (&draft.temporary, settle(&draft.file, mode)),
+        Draft::Text(text) => {
+            own = Temporary::beside(path, random).map_err(|cause| io("writing", cause))?;
+            (&own, write_synced(own.path(), text.as_bytes(), mode))
+        }
+    };
+    let stamp = stamp.map_err(|cause| io("writing", cause))?;
     match read {
-        None => match renameat_with(CWD, &temporary.0, CWD, path, RenameFlags::NOREPLACE) {
+        None => match renameat_with(CWD, temporary.path(), CWD, path, RenameFlags::NOREPLACE) {
             Ok(()) => {}
             Err(Errno::EXIST) => return Err(changed()),
             Err(Errno::INVAL | Errno::NOSYS) => {
-                fs::rename(&temporary.0, path).map_err(|cause| io("writing", cause))?
+                fs::rename(temporary.path(), path).map_err(|cause| io("writing", cause))?
             }
             Err(errno) => return Err(io("writing", errno.into())),
         },
         Some(expected) => {
-            match renameat_with(CWD, &temporary.0, CWD, path, RenameFlags::EXCHANGE) {
-                Ok(()) => take_out(path, &temporary, expected, bytes)?,
+            match renameat_with(CWD, temporary.path(), CWD, path, RenameFlags::EXCHANGE) {
+                Ok(()) => take_out(path, temporary, expected, draft.hash_and_len().0)?,
                 // The person removed it while we were about to write: their removal stands, ask again.
                 Err(Errno::NOENT) => return Err(changed()),
                 Err(Errno::INVAL | Errno::NOSYS) => {
-                    fs::rename(&temporary.0, path).map_err(|cause| io("writing", cause))?
+                    fs::rename(temporary.path(), path).map_err(|cause| io("writing", cause))?
                 }
                 Err(errno) => return Err(io("writing", errno.into())),
             }
@@ -64,27 +71,28 @@ pub(super) fn replace(
     Ok(stamp)
 }
 
-/// Looks at what an exchange took out; a person's newer version goes back to its place.
+/// Looks at what an exchange took out; a person's newer version goes back to its place. `ours` is the hash of
+/// what was put in.
 fn take_out(
     path: &Path,
     temporary: &Temporary,
     expected: &[u8],
-    ours: &[u8],
+    ours: u128,
 ) -> Result<(), StoreError> {
-    if holds(&temporary.0, Some(expected))? {
+    if holds(temporary.path(), Some(expected))? {
         return Ok(());
     }
-    let out = read_file(&temporary.0)?.unwrap_or_default();
+    let out = read_file(temporary.path())?.unwrap_or_default();
     let swap = || {
-        renameat_with(CWD, &temporary.0, CWD, path, RenameFlags::EXCHANGE)
+        renameat_with(CWD, temporary.path(), CWD, path, RenameFlags::EXCHANGE)
             .map_err(|errno| StoreError::io("putting back", path, errno.into()))
     };
     swap()?;
-    let back = read_file(&temporary.0)?.unwrap_or_default();
-    if back != ours {
+    let back = read_file(temporary.path())?.unwrap_or_default();
+    if hash_of(&back) != ours {
         // They saved once more in that very moment: their newest is what the second swap took out.
         swap()?;
-        let older = read_file(&temporary.0)?.unwrap_or_default();
+        let older = read_file(temporary.path())?.unwrap_or_default();
         if older != out {
             temporary.keep_aside(path)?;
         }
@@ -120,9 +128,19 @@ fn holds(path: &Path, bytes: Option<&[u8]>) -> Result<bool, StoreError> {
 }
 
 /// A temporary file that goes away with its owner.
-struct Temporary(PathBuf);
+pub(super) struct Temporary(PathBuf);
 
 impl Temporary {
+    /// One beside the file that it is for; it is not there yet.
+    pub(super) fn beside(path: &Path, random: &str) -> io::Result<Temporary> {
+        let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?.to_string_lossy();
+        Ok(Temporary(path.with_file_name(format!(".{name}.{random}.tmp"))))
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.0
+    }
+
     /// Keeps the file under a name that a person will find.
     fn keep_aside(&self, path: &Path) -> Result<(), StoreError> {
         let aside = path.with_extension("json.kept-aside");
@@ -141,9 +159,13 @@ impl Drop for Temporary {
 }
 
 fn write_synced(path: &Path, bytes: &[u8], mode: u32) -> io::Result<Stamp> {
-    let mut file = OpenOptions::new().create_new(true).write(true).mode(mode & 0o777).open(path)?;
+    let mut file = create_private(path)?;
     file.write_all(bytes)?;
-    // The umask may have taken bits that the old file had.
+    settle(&file, mode)
+}
+
+/// Gives a file that was written its rights, whatever the umask says, and makes it durable.
+fn settle(file: &File, mode: u32) -> io::Result<Stamp> {
     file.set_permissions(fs::Permissions::from_mode(mode & 0o777))?;
     file.sync_all()?;
     Ok(Stamp::of(&file.metadata()?))
@@ -201,5 +223,5 @@ pub(super) fn take_out_for_tests(
     expected: &[u8],
     ours: &[u8],
 ) -> Result<(), StoreError> {
-    take_out(path, &Temporary(temporary.to_owned()), expected, ours)
+    take_out(path, &Temporary(temporary.to_owned()), expected, hash_of(ours))
 }

@@ -102,19 +102,99 @@ fn little_is_kept_of_many_files_and_of_large_ones() {
     let mut own = OwnFiles::default();
     let value: Arc<dyn Any + Send + Sync> = Arc::new(Notes::default());
     let has = |own: &OwnFiles, name: &str| own.files[Path::new(name)].value.is_some();
-    let half = "x".repeat(KEPT_BYTES_MAX / 2);
+    let half = Draft::Text("x".repeat(KEPT_BYTES_MAX / 2));
+    let (one, all) = (Draft::Text("x".into()), Draft::Text("x".repeat(KEPT_BYTES_MAX + 1)));
     own.note(Path::new("a"), &half, Some(value.clone()));
     own.note(Path::new("a"), &half, Some(value.clone()));
     own.note(Path::new("b"), &half, Some(value.clone()));
     assert!(has(&own, "a") && has(&own, "b") && own.kept_bytes == KEPT_BYTES_MAX);
-    own.note(Path::new("c"), "x", Some(value.clone()));
+    own.note(Path::new("c"), &one, Some(value.clone()));
     assert!(!has(&own, "a") && has(&own, "c") && own.kept_bytes == 1);
-    own.note(Path::new("d"), &format!("{half}{half}x"), Some(value.clone()));
+    own.note(Path::new("d"), &all, Some(value.clone()));
     assert!(!has(&own, "d") && own.kept_bytes == 1);
     for n in 0..OWN_FILES_MAX + 10 {
-        own.note(Path::new(&n.to_string()), "x", None);
+        own.note(Path::new(&n.to_string()), &one, None);
     }
     assert!(own.files.len() <= OWN_FILES_MAX && own.kept_bytes == 0);
+}
+
+/// Names whose document is longer than what is held in memory.
+fn many_names() -> BTreeMap<String, u64> {
+    (0..40_000).map(|n| (format!("a name of some length {n:08}"), n)).collect()
+}
+
+#[tokio::test]
+async fn a_long_document_is_changed_as_a_short_one_is() {
+    use std::os::unix::fs::PermissionsExt;
+    let root = tempfile::tempdir().unwrap();
+    let store = store_at(root.path());
+    let fill = |notes: &mut Notes| {
+        notes.names = many_names();
+        Ok::<_, StoreError>(())
+    };
+    store.mutate(&slot(), fill).await.unwrap();
+    let path = file(root.path());
+    let first = Stamp::of(&fs::metadata(&path).unwrap());
+    assert!(first.size_bytes > draft::HELD_BYTES_MAX as u64);
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o644);
+    store.mutate(&slot(), fill).await.unwrap();
+    assert_eq!(Stamp::of(&fs::metadata(&path).unwrap()), first, "nothing changed");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o660)).unwrap();
+    assert_eq!(add_one(&store).await.unwrap(), 1);
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o660);
+    let want = Notes { count: 1, names: many_names() };
+    let text = fs::read_to_string(&path).unwrap();
+    assert_eq!(serde_json::from_str::<Notes>(&text).unwrap(), want);
+    // A hand changes it, and what it wrote around the change stays.
+    write(root.path(), &text.replacen("\"count\": 1", "\"count\":  5", 1));
+    assert_eq!(add_one(&store).await.unwrap(), 6);
+    assert!(fs::read_to_string(&path).unwrap().starts_with("{\n  \"count\":  6,\n"));
+    let beside = fs::read_dir(root.path().join("owner")).unwrap();
+    let left = beside.filter(|entry| {
+        replace::is_temporary(&entry.as_ref().unwrap().file_name().to_string_lossy())
+    });
+    assert_eq!(left.count(), 0);
+}
+
+#[tokio::test]
+async fn what_was_saved_while_a_long_document_was_drafted_is_changed_instead() {
+    let root = tempfile::tempdir().unwrap();
+    let store = store_at(root.path());
+    let path = file(root.path());
+    let (scope, name) = (Scope::owner(), slot().name);
+    let mut tries = 0;
+    let there = path.clone();
+    let done = store.transact(&scope, move |tx| {
+        let mut notes = tx.value::<Notes>(&name)?;
+        notes.names.extend(many_names());
+        tx.write(&name, &notes)?;
+        tries += 1;
+        if tries == 1 {
+            fs::write(&there, "{\"names\": {\"theirs\": 1}}").unwrap();
+        }
+        Ok::<_, StoreError>(tries)
+    });
+    assert_eq!(done.await.unwrap(), 2);
+    let notes: Notes = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    assert_eq!((notes.names["theirs"], notes.names.len()), (1, 40_001));
+    // One that is given up leaves nothing.
+    let name = slot().name;
+    let refused: Result<(), StoreError> = store
+        .transact(&scope, move |tx| {
+            let mut notes = tx.value::<Notes>(&name)?;
+            notes.count = 7;
+            tx.write(&name, &notes)?;
+            Err(StoreError::Panicked("on purpose".to_owned()))
+        })
+        .await;
+    assert!(refused.is_err());
+    let text = fs::read(&path).unwrap();
+    assert_eq!(serde_json::from_slice::<Notes>(&text).unwrap().count, 0);
+    let files: Vec<_> = fs::read_dir(root.path().join("owner"))
+        .unwrap()
+        .map(|it| it.unwrap().file_name())
+        .collect();
+    assert!(files.iter().all(|file| !replace::is_temporary(&file.to_string_lossy())), "{files:?}");
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use recap_mode::Scope;
 use serde_json::Value;
 
+use super::draft::{Draft, Drafting, HELD_BYTES_MAX};
 use super::slot::{Document, Etag, FileName, Parsed, Stamp, Stored, parse};
 use super::{Store, StoreError, read_file, replace, text};
 
@@ -50,7 +51,7 @@ enum Written {
 }
 
 enum Act {
-    Write { name: FileName, text: String, own: Written },
+    Write { name: FileName, draft: Draft, own: Written },
     Remove { name: FileName },
     MoveTo { name: FileName, target: PathBuf },
     MoveFrom { name: FileName, source: PathBuf },
@@ -129,18 +130,19 @@ impl<'a> Tx<'a> {
     /// # Errors
     /// [`StoreError::Unwritable`] where the value cannot be JSON.
     pub fn write<T: Document>(&mut self, name: &FileName, value: &T) -> Result<(), StoreError> {
-        let plain = || {
-            text::write_typed(value, T::ONE_LINE_ITEMS)
-                .map_err(|error| self.unwritable(name, &error))
-        };
         let keep = || Written::Plain(value.kept_copy().map(|copy| Arc::new(copy) as _));
-        let (text, own) = match self.reads.get(name) {
+        let (draft, own) = match self.reads.get(name) {
             Some(Seen { text: Some(text), is_plain: true, .. }) => {
-                let new = plain()?;
-                if new == *text {
+                // Found out before a file is made of it.
+                let is_long = text.len() > HELD_BYTES_MAX;
+                if is_long && text::is_plain(text, value, T::ONE_LINE_ITEMS) {
                     return Ok(());
                 }
-                (new, keep())
+                let draft = self.draft(name, value)?;
+                if matches!(&draft, Draft::Text(new) if new == text) {
+                    return Ok(());
+                }
+                (draft, keep())
             }
             Some(Seen { text: Some(text), .. }) => {
                 let new =
@@ -153,12 +155,27 @@ impl<'a> Tx<'a> {
                 }
                 let text = text::patch(text, &base, &new, T::ONE_LINE_ITEMS)
                     .map_err(|flaw| self.unwritable(name, &flaw.reason))?;
-                (text, Written::InTheirs)
+                (Draft::Text(text), Written::InTheirs)
             }
-            _ => (plain()?, keep()),
+            _ => (self.draft(name, value)?, keep()),
         };
-        self.acts.push(Act::Write { name: name.clone(), text, own });
+        self.acts.push(Act::Write { name: name.clone(), draft, own });
         Ok(())
+    }
+
+    /// A document's text as a new file has it.
+    fn draft<T: Document>(&self, name: &FileName, value: &T) -> Result<Draft, StoreError> {
+        let path = self.store.path(self.scope, name);
+        let random = || self.store.random_name();
+        let mut drafting = Drafting::of(&path, &random);
+        text::write_typed(value, T::ONE_LINE_ITEMS, &mut drafting).map_err(|error| {
+            if error.is_io() {
+                StoreError::io("writing", &path, error.into())
+            } else {
+                self.unwritable(name, &error)
+            }
+        })?;
+        drafting.done()
     }
 
     /// Asks for a document that was read to hold exactly `new`, fields that no type knows included:
@@ -181,7 +198,8 @@ impl<'a> Tx<'a> {
             _ => text::write(new, T::ONE_LINE_ITEMS),
         };
         if self.reads.get(name).and_then(|seen| seen.text.as_ref()) != Some(&text) {
-            self.acts.push(Act::Write { name: name.clone(), text, own: Written::InTheirs });
+            let (draft, own) = (Draft::Text(text), Written::InTheirs);
+            self.acts.push(Act::Write { name: name.clone(), draft, own });
         }
         Ok(())
     }
@@ -189,8 +207,8 @@ impl<'a> Tx<'a> {
     /// Asks for a document that was read from an earlier form to be written in today's.
     pub fn rewrite(&mut self, name: &FileName) {
         if let Some(Seen { text: Some(text), .. }) = self.reads.get(name) {
-            let (text, own) = (text.clone(), Written::InTheirs);
-            self.acts.push(Act::Write { name: name.clone(), text, own });
+            let (draft, own) = (Draft::Text(text.clone()), Written::InTheirs);
+            self.acts.push(Act::Write { name: name.clone(), draft, own });
         }
     }
 
@@ -221,16 +239,19 @@ impl<'a> Tx<'a> {
         let read = |name: &FileName| reads.get(name).and_then(Seen::bytes);
         for act in acts {
             match act {
-                Act::Write { name, text, own } => {
+                Act::Write { name, draft, own } => {
                     let path = store.path(scope, &name);
                     let random = store.random_name();
-                    let stamp = replace::replace(&path, read(&name), text.as_bytes(), &random)?;
+                    let stamp = replace::replace(&path, read(&name), &draft, &random)?;
                     store.stamps.note(&path, Some(stamp));
                     match own {
-                        Written::Plain(value) => store.own_files().note(&path, &text, value),
+                        Written::Plain(value) => store.own_files().note(&path, &draft, value),
                         Written::InTheirs => store.own_files().forget(&path),
                     }
-                    store.last_good().keep(&path, &text);
+                    match &draft {
+                        Draft::Text(text) => store.last_good().keep(&path, text),
+                        Draft::File(_) => store.last_good().forget(&path),
+                    }
                     store.tell_writer(scope, &name);
                 }
                 Act::Remove { name } => {
