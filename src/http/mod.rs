@@ -58,7 +58,7 @@ pub fn router(app: &Arc<App>) -> Router {
         .merge(guarded)
         .fallback(no_such_route)
         .method_not_allowed_fallback(wrong_method)
-        .layer(axum::Extension(Arc::new(document)))
+        .layer(axum::Extension(status::Document::of(&document)))
         .layer(from_fn_with_state(app.clone(), gate::check_host))
         .layer(CsrfLayer::new().with_rejection_response(|_| cross_site()))
         .layer(DefaultBodyLimit::disable())

@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use axum::extract::State;
+use axum::response::IntoResponse;
 use axum::{Extension, Json};
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
 use recap_mode::{Entitlement, Fault};
 use serde::Serialize;
 use utoipa::openapi::OpenApi;
@@ -29,8 +32,19 @@ pub(super) async fn health() -> Json<Health> {
 /// The description of this API
 #[utoipa::path(get, path = "/api/openapi.json", tag = "status",
     responses((status = 200, description = "An OpenAPI 3.1 document", content_type = "application/json")))]
-pub(super) async fn openapi(Extension(document): Extension<Arc<OpenApi>>) -> Json<Arc<OpenApi>> {
-    Json(document)
+pub(super) async fn openapi(Extension(Document(text)): Extension<Document>) -> impl IntoResponse {
+    ([(CONTENT_TYPE, "application/json")], text)
+}
+
+/// The description of this API as it is sent: what it is made of takes megabytes.
+#[derive(Clone)]
+pub(super) struct Document(Bytes);
+
+impl Document {
+    pub(super) fn of(document: &OpenApi) -> Document {
+        // Nothing of it is of a kind that cannot be JSON.
+        Document(serde_json::to_vec(document).unwrap_or_default().into())
+    }
 }
 
 /// What a page needs to know about its caller.
