@@ -2,6 +2,8 @@
 //! holds sixty thousand of them until they are written, so that a feed's are one text and a line of
 //! numbers each.
 
+use std::num::NonZeroU64;
+
 use chrono::{DateTime, Utc};
 
 use crate::domain::episode::EpisodeId;
@@ -46,17 +48,19 @@ pub struct Candidates {
     lines: Vec<Line>,
 }
 
-/// Where in the text the parts of one end, each beginning where the one before ends.
+/// Where in the text the parts of one end, each beginning where the one before ends. A feed is bounded to
+/// far less than four gigabytes.
 #[derive(Clone, Debug, PartialEq)]
 struct Line {
-    id: usize,
-    title: usize,
-    key: usize,
-    /// `None` where it has no page.
-    url: Option<usize>,
-    published_at: Option<DateTime<Utc>>,
-    duration_ms: Option<u64>,
+    id: u32,
+    title: u32,
+    key: u32,
+    url: u32,
+    has_url: bool,
     media: Option<MediaKey>,
+    published_at: Option<DateTime<Utc>>,
+    /// One more than it is.
+    duration_ms: Option<NonZeroU64>,
 }
 
 impl Candidates {
@@ -76,30 +80,32 @@ impl Candidates {
         let Candidate { id, title, published_at, duration_ms, media, url, key } = *candidate;
         let mut end = |text: &str| {
             self.text.push_str(text);
-            self.text.len()
+            u32::try_from(self.text.len()).unwrap_or_else(|_| unreachable!("a feed is bounded"))
         };
         let (id, title, key) = (end(id), end(title), end(key));
-        let url = url.map(end);
-        self.lines.push(Line { id, title, key, url, published_at, duration_ms, media });
+        let (has_url, url) = (url.is_some(), end(url.unwrap_or_default()));
+        let duration_ms = duration_ms.and_then(|ms| NonZeroU64::new(ms.saturating_add(1)));
+        self.lines.push(Line { id, title, key, url, has_url, media, published_at, duration_ms });
     }
 
     /// In their order.
     pub fn iter(&self) -> impl Iterator<Item = Candidate<'_>> {
         let mut from = 0;
         self.lines.iter().map(move |line| {
-            let mut part = |end: usize| {
-                let part = &self.text[from..end];
-                from = end;
+            let mut part = |end: u32| {
+                let part = &self.text[from..end as usize];
+                from = end as usize;
                 part
             };
             let (id, title, key) = (part(line.id), part(line.title), part(line.key));
+            let url = part(line.url);
             Candidate {
                 id,
                 title,
                 key,
-                url: line.url.map(part),
+                url: line.has_url.then_some(url),
                 published_at: line.published_at,
-                duration_ms: line.duration_ms,
+                duration_ms: line.duration_ms.map(|ms| ms.get() - 1),
                 media: line.media,
             }
         })
@@ -141,7 +147,7 @@ mod tests {
                 id: "pod:c",
                 title: "Third",
                 published_at: None,
-                duration_ms: Some(u64::MAX),
+                duration_ms: Some(u64::MAX - 1),
                 media: None,
                 url: Some(""),
                 key: "three",

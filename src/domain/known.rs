@@ -1,12 +1,16 @@
 //! Whether an episode is one that a scope knows already, also where its publisher gave it another
 //! guid, another file or another date. The rule is that of `DECISIONS.md`, "Same episode".
 
+use std::cell::OnceCell;
 use std::fmt;
 use std::hash::BuildHasher;
+use std::num::NonZeroU64;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use foldhash::fast::RandomState;
 use foldhash::{HashMap, HashSet};
+use hashbrown::HashTable;
+use hashbrown::hash_table::Entry::{Occupied, Vacant};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -105,25 +109,28 @@ impl From<MediaKey> for String {
 /// a file that several items share tells none of them.
 pub fn media_keys<'a>(links: impl Iterator<Item = Option<&'a Link>>) -> Vec<Option<MediaKey>> {
     // The scheme, user and password say nothing of the file.
-    let links: Vec<Option<(&str, &str)>> =
-        links.map(|link| link.map(|link| (link.bare(), link.whole()))).collect();
+    let links: Vec<Option<(&str, &Link)>> =
+        links.map(|link| link.map(|link| (link.bare(), link))).collect();
     let mut bare_count: HashMap<&str, u32> = HashMap::default();
-    let mut whole_count: HashMap<&str, u32> = HashMap::default();
     bare_count.reserve(links.len());
-    for (bare, whole) in links.iter().flatten() {
+    for (bare, _) in links.iter().flatten() {
         *bare_count.entry(bare).or_default() += 1;
-        *whole_count.entry(whole).or_default() += 1;
     }
-    let key = |(bare, whole): (&str, &str)| {
-        if bare_count.get(bare) == Some(&1) {
+    let is_unique = |bare: &str| bare_count.get(bare) == Some(&1);
+    // Of most feeds each is, and nothing more has to be counted.
+    let mut whole_count: HashMap<&str, u32> = HashMap::default();
+    for (_, link) in links.iter().flatten().filter(|(bare, _)| !is_unique(bare)) {
+        *whole_count.entry(link.whole()).or_default() += 1;
+    }
+    let key = |(bare, link): &(&str, &Link)| {
+        if is_unique(bare) {
             Some(MediaKey::of(bare))
-        } else if whole_count.get(whole) == Some(&1) {
-            Some(MediaKey::of(whole))
         } else {
-            None
+            let whole = link.whole();
+            (whole_count.get(whole) == Some(&1)).then(|| MediaKey::of(whole))
         }
     };
-    links.into_iter().map(|link| link.and_then(key)).collect()
+    links.iter().map(|link| link.as_ref().and_then(key)).collect()
 }
 
 /// Where an episode is known from.
@@ -163,119 +170,190 @@ pub struct Same<'a> {
     pub by: By,
 }
 
-/// Everything that a scope knows; it holds none of it, and lasts as long as what it was told from.
+/// Everything that a scope knows; it holds none of it, and lasts as long as what it was told from. Sixty
+/// thousand episodes are usual, so that each is a line here and a number in each table.
 #[derive(Debug, Default)]
 pub struct Known<'a> {
     entries: Vec<Entry<'a>>,
-    by_id: HashMap<&'a str, u32>,
-    by_media: HashMap<MediaKey, u32>,
-    /// Hash of show, title, day and kind, to the entries that have it and a length.
-    by_title: HashMap<u64, SmallVec<[u32; 2]>>,
+    /// Places among the entries, by what they are found by.
+    by_id: HashTable<u32>,
+    by_media: HashTable<u32>,
+    /// The last of those with one title key; the others are behind it.
+    by_title: HashTable<u32>,
     /// The shows that are asked about; all where it is `None`.
     shows: Option<HashSet<u64>>,
     hasher: RandomState,
 }
 
+/// An episode, or what else one is found by that was told before.
 #[derive(Debug)]
 struct Entry<'a> {
     id: &'a str,
-    place: Place,
+    /// Hash of show, title, day and kind, where it has them and a length.
+    title: Option<NonZeroU64>,
+    /// The one before it with that hash.
+    before: Option<u32>,
     minutes: Option<u32>,
+    media: Option<MediaKey>,
+    place: Place,
 }
 
 /// A show by the words of its title; nothing for one whose titles are not asked about.
 #[derive(Clone, Copy, Debug)]
 pub struct ShowWords(Option<u64>);
 
+/// What an episode is told by, and what that is looked up by: made once to ask for it and to note it.
+#[derive(Debug)]
+pub struct Looks<'t> {
+    /// As they were given.
+    pub traits: Traits<'t>,
+    show: ShowWords,
+    id: u64,
+    title: OnceCell<Option<NonZeroU64>>,
+}
+
 impl<'a> Known<'a> {
     /// Will be asked about episodes of these shows alone, so that the titles of others, which can be
     /// fifty thousand, need not be looked at.
     pub fn about<'s>(shows: impl Iterator<Item = &'s str>) -> Known<'a> {
         let known = Known::default();
-        let shows = shows.map(|show| known.hash_of_words(show).0).collect();
+        let shows = shows.filter_map(|show| known.hash_of_words(show)).collect();
         Known { shows: Some(shows), ..known }
     }
 
     /// By what a show's episodes are noted and asked for; asked once a show, and not once an episode.
     pub fn show(&self, title: &str) -> ShowWords {
-        let (hash, _) = self.hash_of_words(title);
-        let is_asked = self.shows.as_ref().is_none_or(|shows| shows.contains(&hash));
-        ShowWords(is_asked.then_some(hash))
+        let hash = self.hash_of_words(title);
+        ShowWords(hash.filter(|hash| self.shows.as_ref().is_none_or(|shows| shows.contains(hash))))
+    }
+
+    /// What an episode of a show is looked up by.
+    pub fn looks<'t>(&self, show: ShowWords, traits: Traits<'t>) -> Looks<'t> {
+        Looks { traits, show, id: self.hasher.hash_one(traits.id), title: OnceCell::new() }
     }
 
     /// Makes room for so many more.
     pub fn reserve(&mut self, count: usize) {
-        self.entries.reserve(count);
-        self.by_id.reserve(count);
-        self.by_media.reserve(count);
+        let Known { entries, by_id, by_media, hasher, .. } = self;
+        entries.reserve_exact(count);
+        by_id.reserve(count, |at| hasher.hash_one(entries[*at as usize].id));
+        by_media.reserve(count, |at| hasher.hash_one(entries[*at as usize].media));
     }
 
     /// Notes an episode of a show. The first place that is told stays.
-    pub fn add(&mut self, place: Place, show: ShowWords, traits: &Traits<'a>) {
-        let next = u32::try_from(self.entries.len()).unwrap_or(u32::MAX);
-        let at = *self.by_id.entry(traits.id).or_insert(next);
-        if at == next {
-            self.entries.push(Entry { id: traits.id, place, minutes: traits.minutes });
+    pub fn add(&mut self, place: Place, looks: &Looks<'a>) {
+        let title = self.title_key(looks);
+        let Looks { traits, id, .. } = looks;
+        let Known { entries, by_id, by_media, by_title, hasher, .. } = self;
+        let next = u32::try_from(entries.len()).unwrap_or(u32::MAX);
+        let hash_of_id = |at: &u32| hasher.hash_one(entries[*at as usize].id);
+        let mut entry = Entry {
+            id: traits.id,
+            title,
+            before: None,
+            minutes: traits.minutes,
+            media: traits.media,
+            place,
+        };
+        match by_id.entry(*id, |at| entries[*at as usize].id == traits.id, hash_of_id) {
+            // Known already: what else it is found by leads to what was told first.
+            Occupied(there) => {
+                let first = &entries[*there.get() as usize];
+                let is_new = |its: bool, same: bool| its && !same;
+                if !is_new(entry.media.is_some(), entry.media == first.media)
+                    && !is_new(title.is_some(), title == first.title)
+                {
+                    return;
+                }
+                entry = Entry { id: first.id, place: first.place, minutes: first.minutes, ..entry };
+            }
+            Vacant(free) => {
+                free.insert(next);
+            }
         }
         if let Some(media) = traits.media {
-            self.by_media.entry(media).or_insert(at);
+            let hash_of = |at: &u32| hasher.hash_one(entries[*at as usize].media);
+            let is_it = |at: &u32| entries[*at as usize].media == Some(media);
+            by_media.entry(hasher.hash_one(Some(media)), is_it, hash_of).or_insert(next);
         }
-        if let Some(key) = self.title_key(show, traits) {
-            self.by_title.entry(key).or_default().push(at);
+        if let Some(title) = title {
+            let hash_of = |at: &u32| entries[*at as usize].title.map_or(0, NonZeroU64::get);
+            let is_it = |at: &u32| entries[*at as usize].title == Some(title);
+            match by_title.entry(title.get(), is_it, hash_of) {
+                Occupied(mut last) => entry.before = Some(std::mem::replace(last.get_mut(), next)),
+                Vacant(free) => {
+                    free.insert(next);
+                }
+            }
         }
+        entries.push(entry);
     }
 
     /// The known episode that this one is, if it is one.
-    pub fn find(&self, show: ShowWords, traits: &Traits<'_>) -> Option<Same<'a>> {
-        let same = |at: u32, by: By| {
-            let entry = self.entries.get(at as usize)?;
-            Some(Same { id: entry.id, place: entry.place, by })
-        };
-        if let Some(at) = self.by_id.get(traits.id) {
-            return same(*at, By::Id);
+    pub fn find(&self, looks: &Looks<'_>) -> Option<Same<'a>> {
+        let Looks { traits, id, .. } = looks;
+        let entry = |at: u32| &self.entries[at as usize];
+        let same = |entry: &Entry<'a>, by: By| Same { id: entry.id, place: entry.place, by };
+        if let Some(at) = self.by_id.find(*id, |at| entry(*at).id == traits.id) {
+            return Some(same(entry(*at), By::Id));
         }
-        if let Some(at) = traits.media.and_then(|media| self.by_media.get(&media)) {
-            return same(*at, By::Media);
+        if let Some(media) = traits.media
+            && let Some(at) = self
+                .by_media
+                .find(self.hasher.hash_one(Some(media)), |at| entry(*at).media == Some(media))
+        {
+            return Some(same(entry(*at), By::Media));
         }
-        let minutes = traits.minutes?;
-        let is_near = |at: &&u32| {
-            let entry = self.entries.get(**at as usize);
-            let its = entry.and_then(|entry| entry.minutes);
-            its.is_some_and(|its| its.abs_diff(minutes) <= LENGTH_SLACK_MINUTES)
+        let (title, minutes) = (self.title_key(looks)?, traits.minutes?);
+        let last = self.by_title.find(title.get(), |at| entry(*at).title == Some(title))?;
+        let alike = std::iter::successors(Some(*last), |at| entry(*at).before).map(entry);
+        let is_near = |entry: &&Entry<'_>| {
+            entry.minutes.is_some_and(|its| its.abs_diff(minutes) <= LENGTH_SLACK_MINUTES)
         };
-        let alike = self.by_title.get(&self.title_key(show, traits)?)?;
-        alike.iter().find(is_near).and_then(|at| same(*at, By::TitleDayLength))
+        // Of several the one that was told first, which is the last behind the others.
+        alike.filter(is_near).last().map(|entry| same(entry, By::TitleDayLength))
     }
 
     /// `None` where there is no title, day or length to go by, or nobody asks.
-    fn title_key(&self, show: ShowWords, traits: &Traits<'_>) -> Option<u64> {
-        let (show, day) = (show.0?, traits.day?);
-        traits.minutes?;
-        let (title, count) = self.hash_of_words(traits.title);
-        let kind = traits.id.split(':').next();
-        let key = (show, title, day, kind);
-        (count > 0).then(|| self.hasher.hash_one(key))
+    fn title_key(&self, looks: &Looks<'_>) -> Option<NonZeroU64> {
+        *looks.title.get_or_init(|| {
+            let Traits { id, title, day, minutes, .. } = looks.traits;
+            let (show, day, _) = (looks.show.0?, day?, minutes?);
+            let title = self.hash_of_words(title)?;
+            let kind = id.split(':').next();
+            NonZeroU64::new(self.hasher.hash_one((show, title, day, kind)))
+        })
     }
 
-    /// A hash of the words of a title in lower case, and how many they are.
-    fn hash_of_words(&self, text: &str) -> (u64, usize) {
+    /// A hash of the words of a title in lower case; `None` where it has none.
+    fn hash_of_words(&self, text: &str) -> Option<u64> {
         let mut words: SmallVec<[u8; 2 * TITLE_CHARS_MAX]> = SmallVec::new();
-        let mut count = 0;
-        for word in text.split_whitespace() {
-            if word.is_ascii() {
-                words.extend_from_slice(word.as_bytes());
-                let from = words.len() - word.len();
-                words[from..].make_ascii_lowercase();
-            } else {
+        if is_tidy(text) {
+            words.extend_from_slice(text.as_bytes());
+            words.make_ascii_lowercase();
+        } else {
+            for word in text.split_whitespace() {
+                if !words.is_empty() {
+                    words.push(b' ');
+                }
                 for letter in word.chars().flat_map(char::to_lowercase) {
                     words.extend_from_slice(letter.encode_utf8(&mut [0; 4]).as_bytes());
                 }
             }
-            words.push(b' ');
-            count += 1;
         }
-        (self.hasher.hash_one(&words[..]), count)
+        (!words.is_empty()).then(|| self.hasher.hash_one(&words[..]))
     }
+}
+
+/// Whether a text is words of ASCII with one blank between them, as most titles are.
+fn is_tidy(text: &str) -> bool {
+    let mut before = b' ';
+    let is_tidy = text.bytes().all(|byte| {
+        let fits = byte.is_ascii_graphic() || (byte == b' ' && before != b' ');
+        before = byte;
+        fits
+    });
+    is_tidy && (before != b' ' || text.is_empty())
 }
 
 #[cfg(test)]
@@ -303,9 +381,9 @@ mod tests {
         let file = keys(&["https://cdn.example.org/1.mp3"])[0];
         let mut known = Known::default();
         let first = one("pod:aaaa", "Bees", "2026-05-01", 60, file);
-        known.add(Place::Library, known.show("The Shed"), &first);
+        known.add(Place::Library, &known.looks(known.show("The Shed"), first));
         let check = |show: &str, other: Traits<'_>, want: Option<By>| {
-            let same = known.find(known.show(show), &other);
+            let same = known.find(&known.looks(known.show(show), other));
             assert_eq!(same.map(|same| same.by), want, "{other:?}");
         };
         check("x", one("pod:aaaa", "y", "2026-01-01", 1, None), Some(By::Id));
@@ -330,13 +408,57 @@ mod tests {
         let shed = one("pod:a", "Bees", "2026-05-01", 60, None);
         let barn = one("pod:b", "Bees", "2026-05-01", 60, file);
         for (show, episode) in [("the SHED", &shed), ("Barn", &barn)] {
-            known.add(Place::SeenList, known.show(show), episode);
+            known.add(Place::SeenList, &known.looks(known.show(show), *episode));
         }
-        let by = |other: Traits<'_>| known.find(known.show("The Shed"), &other).map(|same| same.by);
+        let by = |other: Traits<'_>| {
+            known.find(&known.looks(known.show("The Shed"), other)).map(|same| same.by)
+        };
         assert_eq!(by(one("pod:c", "bees", "2026-05-01", 61, None)), Some(By::TitleDayLength));
         assert_eq!(by(one("pod:b", "x", "2026-01-01", 1, None)), Some(By::Id));
         assert_eq!(by(one("pod:c", "x", "2026-01-01", 1, file)), Some(By::Media));
         assert_eq!(known.by_title.len(), 1);
+    }
+
+    #[test]
+    fn what_was_told_first_stays_and_is_found_by_all_that_was_told_of_it() {
+        let files = keys(&["https://cdn.example.org/1.mp3", "https://cdn.example.org/2.mp3"]);
+        let mut known = Known::default();
+        let mut add = |place, traits| known.add(place, &known.looks(known.show("Shed"), traits));
+        add(Place::Library, one("pod:a", "Bees", "2026-05-01", 60, None));
+        // The same again, with a file and another title; and others with that title.
+        add(Place::SeenList, one("pod:a", "All bees", "2026-05-01", 90, files[0]));
+        add(Place::SeenList, one("pod:b", "All bees", "2026-05-01", 63, files[1]));
+        add(Place::AutoQueue, one("pod:c", "All bees", "2026-05-01", 65, files[0]));
+        let found = |traits| {
+            let same = known.find(&known.looks(known.show("Shed"), traits)).unwrap();
+            (same.id, same.place)
+        };
+        let by_title = |title, minutes| found(one("pod:x", title, "2026-05-01", minutes, None));
+        assert_eq!(by_title("bees", 60), ("pod:a", Place::Library));
+        assert_eq!(by_title("all bees", 60), ("pod:a", Place::Library), "of three the first");
+        assert_eq!(by_title("all bees", 71), ("pod:b", Place::SeenList), "its length is the first");
+        assert_eq!(by_title("all bees", 75), ("pod:c", Place::AutoQueue));
+        for (file, id) in [(files[0], "pod:a"), (files[1], "pod:b")] {
+            assert_eq!(found(one("pod:x", "x", "2026-01-01", 1, file)).0, id);
+        }
+        assert_eq!(found(one("pod:c", "x", "2026-01-01", 1, None)).0, "pod:c");
+    }
+
+    #[test]
+    fn titles_are_the_same_by_their_words_however_they_are_written() {
+        let known = Known::default();
+        let hash = |text: &str| known.hash_of_words(text);
+        assert_eq!(hash(""), None);
+        assert_eq!(hash(" \u{a0}\t"), None);
+        for text in
+            ["Bees and Honey", "bees  and honey ", "BEES\tAND\u{3000}honey", "\u{b}bees and honey"]
+        {
+            assert_eq!(hash(text), hash("bees and honey"), "{text:?}");
+        }
+        for text in ["bees andhoney", "bees and hone", "bees and honey s", "bees and h\u{f6}ney"] {
+            assert_ne!(hash(text), hash("bees and honey"), "{text:?}");
+        }
+        assert_eq!(hash("\u{d6}l und Essig"), hash(" \u{f6}l  UND essig"));
     }
 
     #[test]

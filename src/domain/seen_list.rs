@@ -15,6 +15,9 @@ use crate::domain::episode::EpisodeId;
 use crate::domain::filters::PassedOver;
 use crate::domain::known::{MediaKey, Same, Traits};
 
+/// What most lines have at the most.
+const USUAL_LINE_BYTES: usize = 120;
+
 /// `seen-list.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SeenList {
@@ -76,17 +79,25 @@ pub enum Why {
 
 impl fmt::Display for Why {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Why::Before => f.write_str("before"),
-            Why::Offered => f.write_str("offered"),
-            Why::Filtered(why) => f.write_str(why.word()),
-            Why::SameAs(id) => write!(f, "same-as:{id}"),
-            Why::Other(word) => f.write_str(word),
+        match (self.word(), self) {
+            (_, Why::SameAs(id)) => write!(f, "same-as:{id}"),
+            (word, _) => f.write_str(word.unwrap_or_default()),
         }
     }
 }
 
 impl Why {
+    /// As it stands in a line, where that is one word for all.
+    fn word(&self) -> Option<&str> {
+        match self {
+            Why::Before => Some("before"),
+            Why::Offered => Some("offered"),
+            Why::Filtered(why) => Some(why.word()),
+            Why::Other(word) => Some(word),
+            Why::SameAs(_) => None,
+        }
+    }
+
     fn read(word: &str) -> Why {
         let filtered = [
             PassedOver::Words,
@@ -146,14 +157,31 @@ impl SeenLines {
     /// Adds a line at the end.
     pub fn push(&mut self, traits: &Traits<'_>, why: &Why) {
         let Traits { id, title, day, minutes, media } = traits;
-        let (day, media) = (Part(*day), Part(*media));
         let from = self.0.len();
+        self.0.push_str(id);
+        self.0.push(' ');
         // Writing into a text does not fail.
         let _ = match minutes {
-            Some(minutes) => write!(self.0, "{id} {day} {minutes}m {media} {why} {title}"),
-            None => write!(self.0, "{id} {day} - {media} {why} {title}"),
+            Some(minutes) => write!(self.0, "{} {minutes}m {} ", Part(*day), Part(*media)),
+            None => write!(self.0, "{} - {} ", Part(*day), Part(*media)),
         };
+        match why.word() {
+            Some(word) => self.0.push_str(word),
+            None => _ = write!(self.0, "{why}"),
+        }
+        self.0.push(' ');
+        self.0.push_str(title);
         self.end_line(from);
+    }
+
+    /// Makes room for so many more lines, of which each has a title of usual length.
+    pub fn reserve(&mut self, lines: usize) {
+        self.0.reserve(lines * USUAL_LINE_BYTES);
+    }
+
+    /// Gives back what room was made and not used.
+    pub fn shrink(&mut self) {
+        self.0.shrink_to_fit();
     }
 
     /// Ends the line that begins there, which is one line, whatever was put into it.

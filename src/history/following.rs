@@ -968,20 +968,20 @@ impl<'a> Room<'a> {
             let episode = &head.episode;
             let traits =
                 Traits::new(episode.id.as_str(), &head.title, episode.published_at, length, None);
-            known.add(Place::Library, known.show(&episode.show_title), &traits);
+            known.add(Place::Library, &known.looks(known.show(&episode.show_title), traits));
         }
         for item in &queue.items {
-            known.add(Place::AutoQueue, known.show(&item.show), &traits_of(item));
+            known.add(Place::AutoQueue, &known.looks(known.show(&item.show), traits_of(item)));
         }
         for one in &skipped.episodes {
             let traits = Traits::new(one.episode_id.as_str(), &one.title, None, None, None);
-            known.add(Place::SkipList, known.show(""), &traits);
+            known.add(Place::SkipList, &known.looks(known.show(""), traits));
         }
         for show in &seen.shows {
             let words = known.show(&show.title);
             for (traits, _) in show.episodes.iter().filter_map(SeenLine::read) {
                 unseen.remove(traits.id);
-                known.add(Place::SeenList, words, &traits);
+                known.add(Place::SeenList, &known.looks(words, traits));
             }
         }
         let open_items = queue.items.iter().filter(|item| item.state.is_open()).count();
@@ -1006,8 +1006,9 @@ impl<'a> Room<'a> {
         let mut had_room = true;
         let words = self.known.show(&intake.show);
         for candidate in intake.candidates.iter() {
-            let traits = candidate.traits();
-            let same = self.known.find(words, &traits);
+            let looks = self.known.looks(words, candidate.traits());
+            let traits = looks.traits;
+            let same = self.known.find(&looks);
             let passed = sieve.lets_pass(
                 candidate.title,
                 candidate.duration_ms,
@@ -1056,15 +1057,17 @@ impl<'a> Room<'a> {
                 }
                 self.new.items.push(item);
             }
-            self.known.add(Place::SeenList, words, &traits);
+            self.known.add(Place::SeenList, &looks);
             lines.push((traits, why));
         }
         if !lines.is_empty() {
             let mut text = SeenLines::default();
+            text.reserve(lines.len());
             // Newest first came in; a list that grows at its end reads in the order of time.
             for (traits, why) in lines.iter().rev() {
                 text.push(traits, why);
             }
+            text.shrink();
             self.new.lines.push((show_id(&intake.show_key), intake.show.clone(), text));
         }
         had_room
