@@ -143,7 +143,9 @@ impl Sieve {
         published_at: Option<DateTime<Utc>>,
         now: DateTime<Utc>,
     ) -> Result<(), PassedOver> {
-        let lower = title.to_lowercase();
+        // Most shows have no filters, and a first check asks for sixty thousand titles.
+        let asks = !self.words.is_empty() || !self.not_words.is_empty();
+        let lower = if asks { title.to_lowercase() } else { String::new() };
         let holds = |word: &String| lower.contains(word.as_str());
         let misses = |pattern: &Regex| !pattern.is_match(title);
         if !self.words.is_empty() && !self.words.iter().any(holds)

@@ -4,7 +4,7 @@
 use std::cell::OnceCell;
 use std::fmt;
 use std::hash::BuildHasher;
-use std::num::NonZeroU64;
+use std::num::{NonZeroU32, NonZeroU64};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use foldhash::fast::RandomState;
@@ -13,8 +13,8 @@ use hashbrown::HashTable;
 use hashbrown::hash_table::Entry::{Occupied, Vacant};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use smallvec::SmallVec;
+use twox_hash::XxHash3_128;
 
 use crate::domain::link::Link;
 
@@ -63,8 +63,8 @@ impl<'a> Traits<'a> {
     }
 }
 
-/// What tells one enclosure from another: the first bytes of a hash of its link, which stand in files as
-/// 12 hexadecimal digits.
+/// What tells one enclosure from another: bytes of a hash of its link, which stand in files as 12 hexadecimal
+/// digits. A fast hash: whoever makes two links of one key could as well name one link twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 #[schemars(with = "String")]
@@ -72,7 +72,7 @@ pub struct MediaKey([u8; 6]);
 
 impl MediaKey {
     fn of(text: &str) -> MediaKey {
-        let [a, b, c, d, e, f, ..]: [u8; 32] = Sha256::digest(text.as_bytes()).into();
+        let [a, b, c, d, e, f, ..] = XxHash3_128::oneshot(text.as_bytes()).to_be_bytes();
         MediaKey([a, b, c, d, e, f])
     }
 
@@ -170,11 +170,13 @@ pub struct Same<'a> {
     pub by: By,
 }
 
-/// Everything that a scope knows; it holds none of it, and lasts as long as what it was told from. Sixty
-/// thousand episodes are usual, so that each is a line here and a number in each table.
+/// Everything that a scope knows. Sixty thousand episodes are usual, so that each is a line here, its id
+/// within one text, and a number in each table.
 #[derive(Debug, Default)]
-pub struct Known<'a> {
-    entries: Vec<Entry<'a>>,
+pub struct Known {
+    entries: Vec<Entry>,
+    /// The ids of all, one behind the other.
+    ids: String,
     /// Places among the entries, by what they are found by.
     by_id: HashTable<u32>,
     by_media: HashTable<u32>,
@@ -187,16 +189,37 @@ pub struct Known<'a> {
 
 /// An episode, or what else one is found by that was told before.
 #[derive(Debug)]
-struct Entry<'a> {
-    id: &'a str,
+struct Entry {
     /// Hash of show, title, day and kind, where it has them and a length.
     title: Option<NonZeroU64>,
-    /// The one before it with that hash.
-    before: Option<u32>,
-    minutes: Option<u32>,
-    media: Option<MediaKey>,
+    /// Where its id begins among the ids, and its length.
+    id: u32,
+    id_len: u8,
     place: Place,
+    media: Option<MediaKey>,
+    /// One more than the place of the one before it with that hash.
+    before: Option<NonZeroU32>,
+    /// One more than they are.
+    minutes: Option<NonZeroU32>,
 }
+
+impl Entry {
+    fn id<'k>(&self, ids: &'k str) -> &'k str {
+        &ids[self.id as usize..][..usize::from(self.id_len)]
+    }
+
+    fn minutes(&self) -> Option<u32> {
+        self.minutes.map(|minutes| minutes.get() - 1)
+    }
+}
+
+/// A number that a place or a length is kept as.
+fn one_more(number: u32) -> Option<NonZeroU32> {
+    NonZeroU32::new(number.saturating_add(1))
+}
+
+/// Bytes of most ids.
+const USUAL_ID_BYTES: usize = 20;
 
 /// A show by the words of its title; nothing for one whose titles are not asked about.
 #[derive(Clone, Copy, Debug)]
@@ -212,10 +235,10 @@ pub struct Looks<'t> {
     title: OnceCell<Option<NonZeroU64>>,
 }
 
-impl<'a> Known<'a> {
+impl Known {
     /// Will be asked about episodes of these shows alone, so that the titles of others, which can be
     /// fifty thousand, need not be looked at.
-    pub fn about<'s>(shows: impl Iterator<Item = &'s str>) -> Known<'a> {
+    pub fn about<'s>(shows: impl Iterator<Item = &'s str>) -> Known {
         let known = Known::default();
         let shows = shows.filter_map(|show| known.hash_of_words(show)).collect();
         Known { shows: Some(shows), ..known }
@@ -234,28 +257,36 @@ impl<'a> Known<'a> {
 
     /// Makes room for so many more.
     pub fn reserve(&mut self, count: usize) {
-        let Known { entries, by_id, by_media, hasher, .. } = self;
+        let Known { entries, ids, by_id, by_media, hasher, .. } = self;
         entries.reserve_exact(count);
-        by_id.reserve(count, |at| hasher.hash_one(entries[*at as usize].id));
+        ids.reserve_exact(count * USUAL_ID_BYTES);
+        by_id.reserve(count, |at| hasher.hash_one(entries[*at as usize].id(ids)));
         by_media.reserve(count, |at| hasher.hash_one(entries[*at as usize].media));
     }
 
     /// Notes an episode of a show. The first place that is told stays.
-    pub fn add(&mut self, place: Place, looks: &Looks<'a>) {
+    pub fn add(&mut self, place: Place, looks: &Looks<'_>) {
         let title = self.title_key(looks);
         let Looks { traits, id, .. } = looks;
-        let Known { entries, by_id, by_media, by_title, hasher, .. } = self;
-        let next = u32::try_from(entries.len()).unwrap_or(u32::MAX);
-        let hash_of_id = |at: &u32| hasher.hash_one(entries[*at as usize].id);
-        let mut entry = Entry {
-            id: traits.id,
-            title,
-            before: None,
-            minutes: traits.minutes,
-            media: traits.media,
-            place,
+        let Known { entries, ids, by_id, by_media, by_title, hasher, .. } = self;
+        // A scope does not know four billion episodes, nor ids of four billion bytes.
+        let (Ok(next), Ok(from), Ok(id_len)) =
+            (u32::try_from(entries.len()), u32::try_from(ids.len()), u8::try_from(traits.id.len()))
+        else {
+            return;
         };
-        match by_id.entry(*id, |at| entries[*at as usize].id == traits.id, hash_of_id) {
+        let mut entry = Entry {
+            title,
+            id: from,
+            id_len,
+            place,
+            media: traits.media,
+            before: None,
+            minutes: traits.minutes.and_then(one_more),
+        };
+        let is_it = |at: &u32| entries[*at as usize].id(ids) == traits.id;
+        let hash_of = |at: &u32| hasher.hash_one(entries[*at as usize].id(ids));
+        match by_id.entry(*id, is_it, hash_of) {
             // Known already: what else it is found by leads to what was told first.
             Occupied(there) => {
                 let first = &entries[*there.get() as usize];
@@ -265,10 +296,11 @@ impl<'a> Known<'a> {
                 {
                     return;
                 }
-                entry = Entry { id: first.id, place: first.place, minutes: first.minutes, ..entry };
+                entry = Entry { title, media: traits.media, before: None, ..*first };
             }
             Vacant(free) => {
                 free.insert(next);
+                ids.push_str(traits.id);
             }
         }
         if let Some(media) = traits.media {
@@ -280,7 +312,9 @@ impl<'a> Known<'a> {
             let hash_of = |at: &u32| entries[*at as usize].title.map_or(0, NonZeroU64::get);
             let is_it = |at: &u32| entries[*at as usize].title == Some(title);
             match by_title.entry(title.get(), is_it, hash_of) {
-                Occupied(mut last) => entry.before = Some(std::mem::replace(last.get_mut(), next)),
+                Occupied(mut last) => {
+                    entry.before = one_more(std::mem::replace(last.get_mut(), next));
+                }
                 Vacant(free) => {
                     free.insert(next);
                 }
@@ -290,11 +324,11 @@ impl<'a> Known<'a> {
     }
 
     /// The known episode that this one is, if it is one.
-    pub fn find(&self, looks: &Looks<'_>) -> Option<Same<'a>> {
+    pub fn find(&self, looks: &Looks<'_>) -> Option<Same<'_>> {
         let Looks { traits, id, .. } = looks;
         let entry = |at: u32| &self.entries[at as usize];
-        let same = |entry: &Entry<'a>, by: By| Same { id: entry.id, place: entry.place, by };
-        if let Some(at) = self.by_id.find(*id, |at| entry(*at).id == traits.id) {
+        let same = |entry: &Entry, by: By| Same { id: entry.id(&self.ids), place: entry.place, by };
+        if let Some(at) = self.by_id.find(*id, |at| entry(*at).id(&self.ids) == traits.id) {
             return Some(same(entry(*at), By::Id));
         }
         if let Some(media) = traits.media
@@ -306,9 +340,10 @@ impl<'a> Known<'a> {
         }
         let (title, minutes) = (self.title_key(looks)?, traits.minutes?);
         let last = self.by_title.find(title.get(), |at| entry(*at).title == Some(title))?;
-        let alike = std::iter::successors(Some(*last), |at| entry(*at).before).map(entry);
-        let is_near = |entry: &&Entry<'_>| {
-            entry.minutes.is_some_and(|its| its.abs_diff(minutes) <= LENGTH_SLACK_MINUTES)
+        let before = |one: &&Entry| one.before.map(|before| entry(before.get() - 1));
+        let alike = std::iter::successors(Some(entry(*last)), before);
+        let is_near = |entry: &&Entry| {
+            entry.minutes().is_some_and(|its| its.abs_diff(minutes) <= LENGTH_SLACK_MINUTES)
         };
         // Of several the one that was told first, which is the last behind the others.
         alike.filter(is_near).last().map(|entry| same(entry, By::TitleDayLength))

@@ -20,6 +20,7 @@ use crate::domain::feed_state::FeedState;
 use crate::domain::subscription::{Subscription, SubscriptionId};
 use crate::feed_cache::{CheckError, Checked, FeedKey, Read};
 use crate::feeds::place::{self, Place};
+use crate::history::FollowError;
 use crate::history::following::{FollowingStamps, Intake, TakenIn};
 use crate::net::{FetchError, Shown, Trust, TrustRule};
 
@@ -32,6 +33,9 @@ const FLUSH_AFTER: Duration = Duration::from_secs(3);
 /// Episodes that wait to be written before that time, at some 200 bytes each. Each time that they are
 /// written, everything that a scope has seen is read again.
 const WAITING_MAX: usize = 60_000;
+
+/// How often what was found is brought to a scope whose files somebody saves at that very moment.
+const TAKEN_IN_TRIES_MAX: usize = 3;
 
 /// Failures that a report names; the rest is counted.
 const FAILURES_NAMED_MAX: usize = 100;
@@ -176,6 +180,9 @@ pub(super) struct Rests {
 struct Inbox {
     open_items_max: usize,
     intakes: Vec<Intake>,
+    /// Of each intake: what was found, and where the cache has the feed.
+    candidates: Vec<Arc<Candidates>>,
+    keys: Vec<FeedKey>,
     /// What completes the person's own lines: id, link, title, feed.
     lines: Vec<(SubscriptionId, String, String, Option<Url>)>,
 }
@@ -611,12 +618,33 @@ impl Following {
                         feed_url: url.clone(),
                         moved_to: moved_to.clone(),
                         hash: read.hash.clone(),
-                        candidates,
                     });
+                    inbox.candidates.push(candidates);
+                    inbox.keys.push(FeedKey::of(url, &ask.trust));
                 }
             }
         }
         count.max(usize::from(!inboxes.is_empty()))
+    }
+
+    /// What was brought, from the cache: what is not there any more, or another by now, comes at the next
+    /// round.
+    async fn bring_again(
+        &self,
+        intakes: &Arc<[Intake]>,
+        keys: &[FeedKey],
+    ) -> (Arc<[Intake]>, Vec<Arc<Candidates>>) {
+        let (cache, intakes, keys) = (self.cache.clone(), Arc::clone(intakes), keys.to_vec());
+        let brought = tokio::task::spawn_blocking(move || {
+            let read = |(intake, key): (&Intake, &FeedKey)| {
+                let read = cache.read_now(key).filter(|read| read.hash == intake.hash)?;
+                let found = candidates(&read, &intake.show_key, &intake.feed_url);
+                Some((intake.clone(), Arc::new(found)))
+            };
+            intakes.iter().zip(&keys).filter_map(read).unzip::<_, _, Vec<_>, Vec<_>>()
+        });
+        let (intakes, candidates) = brought.await.unwrap_or_default();
+        (intakes.into(), candidates)
     }
 
     /// Writes what waits, scope by scope.
@@ -627,7 +655,8 @@ impl Following {
         reports: &mut HashMap<Scope, RoundReport>,
         heard: Heard<'_>,
     ) {
-        for (scope, Inbox { open_items_max, intakes, lines }) in std::mem::take(inboxes) {
+        for (scope, inbox) in std::mem::take(inboxes) {
+            let Inbox { open_items_max, intakes, candidates, keys, lines } = inbox;
             let started = self.clock.now();
             let report = report_of(reports, &scope, started);
             if !lines.is_empty() {
@@ -651,7 +680,22 @@ impl Following {
                     tracing::warn!(%scope, %error, "new subscriptions could not be completed; that comes at the next round");
                 }
             }
-            match self.library.take_in(&scope, intakes, rules.defaults, open_items_max).await {
+            let all: Arc<[Intake]> = intakes.into();
+            let mut brought = (all.clone(), candidates);
+            let mut tries = 1;
+            let taken = loop {
+                let (intakes, candidates) = brought;
+                let taken = self
+                    .library
+                    .take_in(&scope, intakes, candidates, rules.defaults, open_items_max)
+                    .await;
+                if !matches!(taken, Err(FollowError::Overtaken)) || tries == TAKEN_IN_TRIES_MAX {
+                    break taken;
+                }
+                tries += 1;
+                brought = self.bring_again(&all, &keys).await;
+            };
+            match taken {
                 Ok(taken) => {
                     report.found += taken.found.len();
                     report.approved += taken.approved;
@@ -667,5 +711,133 @@ impl Following {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use recap_mode::{Entropy, ManualClock, SeededEntropy};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::feed_cache::{FeedCache, Limits};
+    use crate::following::Bases;
+    use crate::history::Library;
+    use crate::history::following::Defaults;
+    use crate::net::Net;
+    use crate::videos::{Pauses, Programs};
+
+    const FEED: &str = "<rss version=\"2.0\"><channel><title>Shed</title>\
+        <item><title>Two</title><guid>2</guid><pubDate>Tue, 03 Nov 2026 08:00:00 GMT</pubDate></item>\
+        <item><title>One</title><guid>1</guid><pubDate>Mon, 02 Nov 2026 08:00:00 GMT</pubDate></item>\
+        </channel></rss>";
+
+    /// A hand that saves the queue in the moment before it is written, as often as it is told to: the store
+    /// asks for a name of four bytes then.
+    struct Hand {
+        entropy: SeededEntropy,
+        queue: PathBuf,
+        saves: AtomicUsize,
+    }
+
+    impl Entropy for Hand {
+        fn fill(&self, buffer: &mut [u8]) {
+            self.entropy.fill(buffer);
+            let left = |saves: usize| saves.checked_sub(1);
+            if buffer.len() == 4
+                && self.queue.exists()
+                && self.saves.fetch_update(Ordering::SeqCst, Ordering::SeqCst, left).is_ok()
+            {
+                let text = std::fs::read_to_string(&self.queue).unwrap();
+                std::fs::write(&self.queue, text + " ").unwrap();
+            }
+        }
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "a server lives as long as its test")]
+    async fn server() -> (Url, Arc<AtomicUsize>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = Url::parse(&format!("http://{}/feed", listener.local_addr().unwrap())).unwrap();
+        let asked = Arc::new(AtomicUsize::new(0));
+        let count = asked.clone();
+        tokio::spawn(async move {
+            while let Ok((mut socket, _)) = listener.accept().await {
+                count.fetch_add(1, Ordering::SeqCst);
+                let _ = socket.read(&mut [0; 8192]).await;
+                let head = format!("Content-Length: {}\r\nConnection: close", FEED.len());
+                let answer = format!("HTTP/1.1 200 OK\r\n{head}\r\n\r\n{FEED}");
+                let _ = socket.write_all(answer.as_bytes()).await;
+            }
+        });
+        (url, asked)
+    }
+
+    #[tokio::test]
+    async fn who_saves_the_queue_while_episodes_are_taken_in_loses_nothing_and_they_are_brought_again()
+     {
+        let data = tempfile::tempdir().unwrap();
+        let (feed, asked) = server().await;
+        let owner = data.path().join("history/owner");
+        std::fs::create_dir_all(&owner).unwrap();
+        let queue = owner.join("auto-queue.json");
+        std::fs::write(&queue, "{\"format\": 1, \"mine\": true}").unwrap();
+        let list = serde_json::json!({"subscriptions": [{"url": feed, "title": "Shed"}]});
+        std::fs::write(owner.join("subscriptions.json"), list.to_string()).unwrap();
+
+        let entropy = SeededEntropy::new(3);
+        let hand = Arc::new(Hand { entropy, queue: queue.clone(), saves: AtomicUsize::new(0) });
+        let clock = Arc::new(ManualClock::at("2026-11-20T10:00:00Z".parse().unwrap()));
+        let library = Library::open(data.path(), clock.clone(), hand.clone()).unwrap();
+        let net = Net::new();
+        let seeded = Arc::new(SeededEntropy::new(4));
+        let cache = FeedCache::open(data.path(), net.clone(), clock.clone(), seeded);
+        let sites = (Arc::new(Pauses::default()), data.path().join("videos"));
+        let following = Following::new(library.clone(), Arc::new(cache), net, clock, sites);
+        let follower =
+            Follower { scope: Scope::owner(), trust: TrustRule::Any, open_items_max: 100 };
+        let rules = Rules {
+            bases: Bases { youtube: feed.clone(), apple: feed.clone() },
+            limits: Limits {
+                bytes_max: 1_000_000,
+                deadline: Duration::from_secs(20),
+                period: Duration::from_secs(3_600),
+            },
+            fetches_max: 4,
+            fetches_per_host_max: 4,
+            defaults: Defaults { newest_at_first: 2, auto_approve_per_day_max: 5 },
+            programs: Programs { yt_dlp: "yt-dlp".into(), js_runtime: None, pot_url: None },
+        };
+        let round = async |saves: usize| {
+            // Its own ids are written first.
+            library.complete_subscriptions(&Scope::owner()).await.unwrap();
+            hand.saves.store(saves, Ordering::SeqCst);
+            let followers = std::slice::from_ref(&follower);
+            let mut reports = following.round(followers, &Which::Due, &rules, &|_, _| {}).await;
+            hand.saves.store(0, Ordering::SeqCst);
+            reports.remove(&Scope::owner()).unwrap()
+        };
+
+        let hindered = round(usize::MAX).await;
+        assert_eq!((hindered.found, hindered.failed_count), (0, 1), "{hindered:?}");
+        assert!(
+            hindered.failed[0].why.contains("while new episodes were taken in"),
+            "{hindered:?}"
+        );
+        assert!(!owner.join("seen-list.json").exists(), "nothing was noted");
+        let found = round(1).await;
+        assert_eq!((found.found, found.failed_count), (2, 0), "{found:?}");
+        assert_eq!(asked.load(Ordering::SeqCst), 1, "all of it came from the cache");
+        let text = std::fs::read_to_string(&queue).unwrap();
+        // Three tries of the first round, and one of the second.
+        assert!(text.contains("\"mine\": true") && text.ends_with("}    "), "{text}");
+        let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let titles: Vec<_> =
+            value["items"].as_array().unwrap().iter().map(|item| &item["title"]).collect();
+        assert_eq!(titles, ["Two", "One"]);
+        assert_eq!(library.seen_list(&Scope::owner()).await.unwrap().shows[0].episodes.count(), 2);
     }
 }

@@ -58,6 +58,11 @@ pub enum FollowError {
     /// The episode is not on the skip list.
     #[error("There is no episode `{0}` on the skip list.")]
     NotSkipped(String),
+    /// Somebody saved one of the documents while episodes were taken in.
+    #[error(
+        "What a scope follows was changed while new episodes were taken in; they come at the next check."
+    )]
+    Overtaken,
     /// A queue's move.
     #[error(transparent)]
     Queue(#[from] QueueError),
@@ -74,6 +79,7 @@ impl From<FollowError> for Fault {
             | FollowError::Queue(QueueError::NotFound(_)) => FaultKind::NotFound,
             FollowError::AlreadyFollowed { .. }
             | FollowError::TooMany(_)
+            | FollowError::Overtaken
             | FollowError::Queue(QueueError::Refused { .. }) => FaultKind::Conflict,
             FollowError::Refused(_) => FaultKind::Invalid,
             FollowError::Store(_) => FaultKind::Internal,
@@ -102,8 +108,6 @@ pub struct Intake {
     pub moved_to: Option<Url>,
     /// Hash of what was fetched.
     pub hash: String,
-    /// Its episodes, newest first.
-    pub candidates: Arc<Candidates>,
 }
 
 /// What a scope's documents say that the operator's settings do not.
@@ -432,12 +436,17 @@ impl Library {
     /// than `open_items_max` open ones, all that had room are seen from then on. One step for all of
     /// them, so that a round of a thousand feeds is a few writes.
     ///
+    /// `candidates` are the episodes of each intake, newest first. A round has sixty thousand, and they are
+    /// let go of as they are taken in: what becomes of them takes as much room again.
+    ///
     /// # Errors
-    /// The files; nothing was taken in then.
+    /// [`FollowError::Overtaken`] where somebody saved one of the files meanwhile: the same may be brought
+    /// again. The files. Nothing was noted as taken in then.
     pub async fn take_in(
         &self,
         scope: &Scope,
-        intakes: Vec<Intake>,
+        intakes: Arc<[Intake]>,
+        candidates: Vec<Arc<Candidates>>,
         defaults: Defaults,
         open_items_max: usize,
     ) -> Result<TakenIn, FollowError> {
@@ -445,8 +454,10 @@ impl Library {
         let names = Names::of(scope);
         let (now, whose) = (self.now(), scope.clone());
         let library = self.handle();
+        let mut candidates = Some(candidates);
         self.store()
             .transact(scope, move |tx| {
+                let candidates = candidates.take().ok_or(FollowError::Overtaken)?;
                 let list = tx.value::<Subscriptions>(&names.subscriptions)?;
                 let mut queue = tx.value::<AutoQueue>(&names.auto_queue)?;
                 let mut seen = tx.value::<SeenList>(&names.seen_list)?;
@@ -460,8 +471,18 @@ impl Library {
                     .rev()
                     .filter_map(|one| Some((one.id.as_ref()?, one)))
                     .collect();
-                let mut room = Room::of(&heads, &queue, &skipped, &seen, &intakes, open_items_max);
-                for intake in &intakes {
+                let new = candidates.iter().map(|those| those.len()).sum();
+                let shows = intakes.iter().map(|intake| intake.show.as_str());
+                let mut room = Room::of(
+                    &heads,
+                    &queue,
+                    &skipped,
+                    &seen,
+                    Known::about(shows),
+                    new,
+                    open_items_max,
+                );
+                for (intake, candidates) in intakes.iter().zip(candidates) {
                     // Unfollowed, or led elsewhere, while it was checked: it is nobody's now.
                     let Some(one) =
                         followed.get(&intake.subscription).filter(|one| one.url == intake.url)
@@ -472,7 +493,8 @@ impl Library {
                     let Ok(sieve) = one.filters.sieve() else { continue };
                     let note = state.note_mut(&intake.subscription, &intake.url);
                     let is_first = note.first_checked_at.is_none();
-                    let whole = room.take_in(one, &sieve, intake, is_first, defaults, now);
+                    let whole =
+                        room.take_in(one, &sieve, intake, &candidates, is_first, defaults, now);
                     note.show_key.get_or_insert_with(|| intake.show_key.clone());
                     note.first_checked_at.get_or_insert(now);
                     note.stopped = None;
@@ -911,7 +933,7 @@ fn settled(
 /// What a scope knows, and what is taken in for it.
 struct Room<'a> {
     seen: &'a SeenList,
-    known: Known<'a>,
+    known: Known,
     /// What stands in the queue and not yet on the seen list, since somebody died in between.
     unseen: HashSet<&'a str>,
     /// How many the queue has, and how many it may have.
@@ -949,18 +971,18 @@ impl New {
 }
 
 impl<'a> Room<'a> {
-    /// Everything that a scope knows, by its documents as a transaction read them.
+    /// Everything that a scope knows, by its documents as a transaction read them, with room for so many
+    /// `new` ones.
     fn of(
-        heads: &'a [Arc<RecapHead>],
+        heads: &[Arc<RecapHead>],
         queue: &'a AutoQueue,
-        skipped: &'a SkipList,
+        skipped: &SkipList,
         seen: &'a SeenList,
-        intakes: &'a [Intake],
+        mut known: Known,
+        new: usize,
         open_items_max: usize,
     ) -> Room<'a> {
-        let mut known = Known::about(intakes.iter().map(|intake| intake.show.as_str()));
         let lines: usize = seen.shows.iter().map(|show| show.episodes.count()).sum();
-        let new: usize = intakes.iter().map(|intake| intake.candidates.len()).sum();
         known.reserve(lines + new);
         let mut unseen: HashSet<&str> = queue.items.iter().map(|item| item.id.as_str()).collect();
         for head in heads {
@@ -993,7 +1015,8 @@ impl<'a> Room<'a> {
         &mut self,
         one: &Subscription,
         sieve: &Sieve,
-        intake: &'a Intake,
+        intake: &Intake,
+        candidates: &Candidates,
         is_first: bool,
         defaults: Defaults,
         now: DateTime<Utc>,
@@ -1005,7 +1028,7 @@ impl<'a> Room<'a> {
         let mut rank = 0;
         let mut had_room = true;
         let words = self.known.show(&intake.show);
-        for candidate in intake.candidates.iter() {
+        for candidate in candidates.iter() {
             let looks = self.known.looks(words, candidate.traits());
             let traits = looks.traits;
             let same = self.known.find(&looks);

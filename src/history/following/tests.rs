@@ -7,6 +7,9 @@ use super::*;
 use crate::domain::auto_queue::ReasonCode;
 use crate::domain::filters::Filters;
 
+/// What was found in one feed.
+type Brought = (Intake, Arc<Candidates>);
+
 struct Bench {
     data: tempfile::TempDir,
     clock: Arc<ManualClock>,
@@ -28,8 +31,8 @@ impl Bench {
         self.library.follow(&Scope::owner(), one, usize::MAX).await.unwrap()
     }
 
-    fn intake(&self, id: &SubscriptionId, url: &str, episodes: &[u32], hash: &str) -> Intake {
-        Intake {
+    fn intake(&self, id: &SubscriptionId, url: &str, episodes: &[u32], hash: &str) -> Brought {
+        let intake = Intake {
             subscription: id.clone(),
             url: url.to_owned(),
             show_key: url.to_owned(),
@@ -37,13 +40,15 @@ impl Bench {
             feed_url: Url::parse(url).unwrap(),
             moved_to: None,
             hash: hash.to_owned(),
-            candidates: Arc::new(candidates(episodes)),
-        }
+        };
+        (intake, Arc::new(candidates(episodes)))
     }
 
-    async fn take(&self, intakes: Vec<Intake>) -> Vec<String> {
-        let taken =
-            self.library.take_in(&Scope::owner(), intakes, DEFAULTS, usize::MAX).await.unwrap();
+    async fn take(&self, brought: Vec<Brought>) -> Vec<String> {
+        let (intakes, candidates): (Vec<_>, _) = brought.into_iter().unzip();
+        let (owner, intakes) = (Scope::owner(), intakes.into());
+        let taken = self.library.take_in(&owner, intakes, candidates, DEFAULTS, usize::MAX).await;
+        let taken = taken.unwrap();
         taken.found.iter().map(ToString::to_string).collect()
     }
 
