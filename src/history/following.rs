@@ -508,7 +508,7 @@ impl Library {
                 let taken = room.close().put_into(&mut queue, &mut seen);
                 // In this order: an item that is in the queue and not yet seen is seen at the next
                 // look, one that is seen and not in the queue would be lost.
-                tx.write(&names.auto_queue, &queue)?;
+                tx.write_last(&names.auto_queue, queue)?;
                 tx.write(&names.seen_list, &seen)?;
                 tx.write(&names.feed_state, &state)?;
                 Ok(taken)
@@ -562,7 +562,7 @@ impl Library {
         self.store()
             .transact(scope, move |tx| {
                 let (queue, _) = settled(&library, tx, &whose, &names, defaults, &runs, now)?;
-                tx.write(&names.auto_queue, &queue)?;
+                tx.write_last(&names.auto_queue, queue)?;
                 Ok(())
             })
             .await
@@ -599,7 +599,7 @@ impl Library {
                     }
                     None => None,
                 };
-                tx.write(&names.auto_queue, &queue)?;
+                tx.write_last(&names.auto_queue, queue)?;
                 Ok(item)
             })
             .await
@@ -965,7 +965,11 @@ impl New {
         }
         let found = items.iter().map(|item| item.id.clone()).collect();
         let approved = items.iter().filter(|item| item.state == State::Approved).count();
-        queue.items.extend(items);
+        if queue.items.is_empty() {
+            queue.items = items;
+        } else {
+            queue.items.extend(items);
+        }
         TakenIn { found, approved }
     }
 }

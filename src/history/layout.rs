@@ -171,6 +171,10 @@ impl Document for AutoQueue {
         Some(self.clone())
     }
 
+    fn into_kept(self) -> Option<AutoQueue> {
+        Some(self)
+    }
+
     fn from_earlier(value: &Value, _: &str) -> Option<Result<Value, String>> {
         earlier::auto_queue(value).map(whole)
     }

@@ -239,7 +239,7 @@ impl Store {
         self.transact(&slot.scope, move |tx| {
             let mut document = tx.value::<T>(&name)?;
             let answer = change(&mut document)?;
-            tx.write(&name, &document)?;
+            tx.write_last(&name, document)?;
             Ok(answer)
         })
         .await

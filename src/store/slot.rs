@@ -28,6 +28,11 @@ pub trait Document: Serialize + DeserializeOwned + Default + Send + Sync + 'stat
         None
     }
 
+    /// As [`Document::kept_copy`], of a value that nobody else wants.
+    fn into_kept(self) -> Option<Self> {
+        self.kept_copy()
+    }
+
     /// What a document of an earlier form says in today's; `None` where it is not in an earlier form,
     /// a sentence where it is and cannot be understood. `stem` is the file's name without `.json`.
     fn from_earlier(_value: &Value, _stem: &str) -> Option<Result<Value, String>> {

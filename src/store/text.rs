@@ -7,6 +7,7 @@
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet, VecDeque};
+use std::fmt::Write as _;
 use std::io;
 use std::ops::Range;
 
@@ -276,9 +277,15 @@ impl Style<'_> {
     }
 
     fn break_at(&self, depth: usize) -> String {
-        match &self.indent {
-            Some(indent) => format!("{}{}", self.newline, indent.repeat(depth)),
-            None => String::new(),
+        let mut out = String::new();
+        self.push_break(depth, &mut out);
+        out
+    }
+
+    fn push_break(&self, depth: usize, out: &mut String) {
+        if let Some(indent) = &self.indent {
+            out.push_str(self.newline);
+            (0..depth).for_each(|_| out.push_str(indent));
         }
     }
 
@@ -293,12 +300,12 @@ impl Style<'_> {
                 out.push('{');
                 for (i, (key, item)) in map.iter().enumerate() {
                     out.push_str(if i == 0 { "" } else { "," });
-                    out.push_str(&self.break_at(depth + 1));
-                    out.push_str(&Value::from(key.as_str()).to_string());
+                    self.push_break(depth + 1, out);
+                    push_quoted(key, out);
                     out.push_str(self.colon);
                     self.render(item, depth + 1, key, out);
                 }
-                out.push_str(&self.break_at(depth));
+                self.push_break(depth, out);
                 out.push('}');
             }
             Value::Array(items)
@@ -310,10 +317,10 @@ impl Style<'_> {
                 out.push('[');
                 for (i, item) in items.iter().enumerate() {
                     out.push_str(if i == 0 { "" } else { "," });
-                    out.push_str(&self.break_at(depth + 1));
+                    self.push_break(depth + 1, out);
                     self.render_item(item, depth + 1, name, out);
                 }
-                out.push_str(&self.break_at(depth));
+                self.push_break(depth, out);
                 out.push(']');
             }
             _ => self.render_line(value, out),
@@ -335,7 +342,7 @@ impl Style<'_> {
                 out.push('{');
                 for (i, (key, item)) in map.iter().enumerate() {
                     out.push_str(if i == 0 { "" } else { self.comma() });
-                    out.push_str(&Value::from(key.as_str()).to_string());
+                    push_quoted(key, out);
                     out.push_str(self.colon);
                     self.render_line(item, out);
                 }
@@ -349,7 +356,9 @@ impl Style<'_> {
                 }
                 out.push(']');
             }
-            scalar => out.push_str(&scalar.to_string()),
+            Value::String(text) => push_quoted(text, out),
+            // Writing into a text does not fail.
+            scalar => _ = write!(out, "{scalar}"),
         }
     }
 }
@@ -680,13 +689,18 @@ impl Patcher<'_> {
             }
             entries.push(Entry { was: Some(at), text });
         }
-        let there: HashSet<&str> = members.iter().map(|member| &*member.key).collect();
+        let is_many = members.len() > KEYS_COMPARED_MAX;
+        let there: HashSet<&str> =
+            members.iter().filter(|_| is_many).map(|member| &*member.key).collect();
         for (key, value) in new {
+            let is_there = there.contains(key.as_str())
+                || !is_many && members.iter().any(|member| member.key == *key);
             // A default that the reader filled in and nobody changed is not written down.
-            if there.contains(key.as_str()) || base.get(key) == Some(value) {
+            if is_there || base.get(key) == Some(value) {
                 continue;
             }
-            let mut text = Value::from(key.as_str()).to_string();
+            let mut text = String::new();
+            push_quoted(key, &mut text);
             text.push_str(self.style.colon);
             self.style.render(value, depth + 1, key, &mut text);
             entries.push(Entry { was: None, text });
@@ -793,6 +807,18 @@ struct Entry {
     /// Its place in the old container.
     was: Option<usize>,
     text: String,
+}
+
+/// A text as JSON has it.
+fn push_quoted(text: &str, out: &mut String) {
+    if text.bytes().any(|byte| byte < b' ' || byte == b'"' || byte == b'\\') {
+        // Writing into a text does not fail.
+        let _ = write!(out, "{}", Value::from(text));
+    } else {
+        out.push('"');
+        out.push_str(text);
+        out.push('"');
+    }
 }
 
 /// `1` and `1.0` say the same, and people's tools write either.

@@ -42,6 +42,14 @@ impl Seen {
     }
 }
 
+/// How a new text is laid out.
+enum Layout {
+    /// As the person's.
+    Theirs,
+    /// As a new file's.
+    Plain,
+}
+
 /// How a new text came to be.
 enum Written {
     /// As a person laid it out.
@@ -130,19 +138,51 @@ impl<'a> Tx<'a> {
     /// # Errors
     /// [`StoreError::Unwritable`] where the value cannot be JSON.
     pub fn write<T: Document>(&mut self, name: &FileName, value: &T) -> Result<(), StoreError> {
-        let keep = || Written::Plain(value.kept_copy().map(|copy| Arc::new(copy) as _));
-        let (draft, own) = match self.reads.get(name) {
+        let written = self.written(name, value)?;
+        self.ask_for(name, written, || value.kept_copy());
+        Ok(())
+    }
+
+    /// As [`Tx::write`], for who is done with the value: what the store may keep of it is not copied.
+    ///
+    /// # Errors
+    /// As [`Tx::write`].
+    pub fn write_last<T: Document>(&mut self, name: &FileName, value: T) -> Result<(), StoreError> {
+        let written = self.written(name, &value)?;
+        self.ask_for(name, written, || value.into_kept());
+        Ok(())
+    }
+
+    fn ask_for<T: Document>(
+        &mut self,
+        name: &FileName,
+        written: Option<(Draft, Layout)>,
+        kept: impl FnOnce() -> Option<T>,
+    ) {
+        let Some((draft, layout)) = written else { return };
+        let own = match layout {
+            Layout::Theirs => Written::InTheirs,
+            Layout::Plain => Written::Plain(kept().map(|value| Arc::new(value) as _)),
+        };
+        self.acts.push(Act::Write { name: name.clone(), draft, own });
+    }
+
+    /// The new text of a document, and how it is laid out; `None` where nothing changes.
+    fn written<T: Document>(
+        &self,
+        name: &FileName,
+        value: &T,
+    ) -> Result<Option<(Draft, Layout)>, StoreError> {
+        match self.reads.get(name) {
             Some(Seen { text: Some(text), is_plain: true, .. }) => {
                 // Found out before a file is made of it.
                 let is_long = text.len() > HELD_BYTES_MAX;
                 if is_long && text::is_plain(text, value, T::ONE_LINE_ITEMS) {
-                    return Ok(());
+                    return Ok(None);
                 }
                 let draft = self.draft(name, value)?;
-                if matches!(&draft, Draft::Text(new) if new == text) {
-                    return Ok(());
-                }
-                (draft, keep())
+                let is_same = matches!(&draft, Draft::Text(new) if new == text);
+                Ok((!is_same).then_some((draft, Layout::Plain)))
             }
             Some(Seen { text: Some(text), .. }) => {
                 let new =
@@ -151,16 +191,14 @@ impl<'a> Tx<'a> {
                     .and_then(serde_json::to_value)
                     .map_err(|error| self.unwritable(name, &error))?;
                 if base == new {
-                    return Ok(());
+                    return Ok(None);
                 }
                 let text = text::patch(text, &base, &new, T::ONE_LINE_ITEMS)
                     .map_err(|flaw| self.unwritable(name, &flaw.reason))?;
-                (Draft::Text(text), Written::InTheirs)
+                Ok(Some((Draft::Text(text), Layout::Theirs)))
             }
-            _ => (self.draft(name, value)?, keep()),
-        };
-        self.acts.push(Act::Write { name: name.clone(), draft, own });
-        Ok(())
+            _ => Ok(Some((self.draft(name, value)?, Layout::Plain))),
+        }
     }
 
     /// A document's text as a new file has it.
