@@ -8,6 +8,7 @@ use std::convert::Infallible;
 use std::error::Error;
 use std::io::{self, ErrorKind};
 use std::pin::Pin;
+use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -83,7 +84,12 @@ impl Service<Uri> for Connector {
 }
 
 /// Connections to servers, kept for a while.
-pub(super) struct Client(Decompression<legacy::Client<Connector, Sent>>);
+pub(super) struct Client {
+    connector: Connector,
+    connections: Mutex<Connections>,
+}
+
+type Connections = Decompression<legacy::Client<Connector, Sent>>;
 
 impl Client {
     /// With the certificates of this system. Where `is_public_only`, names lead to public addresses alone.
@@ -101,14 +107,19 @@ impl Client {
             .https_or_http()
             .enable_http1()
             .wrap_connector(tcp);
-        #[expect(clippy::disallowed_methods, reason = "the one lawful place")]
-        let client = legacy::Client::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(IDLE_TIME)
-            .pool_max_idle_per_host(IDLE_MAX)
-            .http1_max_buf_size(READ_AHEAD_BYTES_MAX)
-            .build(Connector(connector));
-        Ok(Client(Decompression::new(client)))
+        let connector = Connector(connector);
+        let connections = Mutex::new(connections(connector.clone()));
+        Ok(Client { connector, connections })
+    }
+
+    /// Closes the connections that nobody uses; those in use end with their answers.
+    pub(super) fn let_go(&self) {
+        let fresh = connections(self.connector.clone());
+        *self.connections.lock().unwrap_or_else(PoisonError::into_inner) = fresh;
+    }
+
+    fn connections(&self) -> Connections {
+        self.connections.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Sends a request and waits for the answer's head. A user and password in the link are sent as a
@@ -129,10 +140,22 @@ impl Client {
         *request.method_mut() = method;
         *request.uri_mut() = uri(url)?;
         *request.headers_mut() = headers;
-        let answer = self.0.clone().ready().await?.call(request).await?;
+        let answer = self.connections().ready().await?.call(request).await?;
         let (head, body) = answer.into_parts();
         Ok(Answered { status: head.status, headers: head.headers, body: Box::pin(body) })
     }
+}
+
+/// None yet.
+fn connections(connector: Connector) -> Connections {
+    #[expect(clippy::disallowed_methods, reason = "the one lawful place")]
+    let client = legacy::Client::builder(TokioExecutor::new())
+        .pool_timer(TokioTimer::new())
+        .pool_idle_timeout(IDLE_TIME)
+        .pool_max_idle_per_host(IDLE_MAX)
+        .http1_max_buf_size(READ_AHEAD_BYTES_MAX)
+        .build(connector);
+    Decompression::new(client)
 }
 
 /// A link as it is sent.

@@ -558,9 +558,15 @@ impl Net {
         Arc::default()
     }
 
-    /// Gives the memory back that is kept for the next answers.
+    /// Gives the memory back that is kept for the next answers, and closes the connections that nobody uses:
+    /// each has read ahead some.
     pub fn let_go(&self) {
         self.buffers.all().clear();
+        for client in [&self.guarded, &self.open] {
+            if let Some(Ok(client)) = client.get() {
+                client.let_go();
+            }
+        }
     }
 
     /// Fetches; only an answer of 200 counts.

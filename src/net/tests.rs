@@ -441,3 +441,51 @@ async fn a_server_that_takes_a_connection_and_says_nothing_to_the_offered_keys_i
     );
     assert!(began.elapsed() < Duration::from_secs(20));
 }
+
+#[tokio::test]
+async fn connections_are_used_again_until_they_are_let_go_and_none_is_cut_in_the_middle() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = Url::parse(&format!("http://{}/", listener.local_addr().unwrap())).unwrap();
+    let net = Net::default();
+    // Each answer is in two pieces, and the second waits for a word.
+    let (asked, mut heads) = tokio::sync::mpsc::unbounded_channel();
+    let go_on = Arc::new(Semaphore::new(1));
+    let ended = Arc::new(Semaphore::new(0));
+    let (goes_on, ends) = (go_on.clone(), ended.clone());
+    spawn(async move {
+        let mut number = 0;
+        while let Ok((mut socket, _)) = listener.accept().await {
+            number += 1;
+            let (asked, goes_on, ends) = (asked.clone(), goes_on.clone(), ends.clone());
+            spawn(async move {
+                let mut buffer = [0; 4096];
+                while socket.read(&mut buffer).await.is_ok_and(|len| len > 0) {
+                    socket
+                        .write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\na")
+                        .await
+                        .unwrap();
+                    asked.send(number).unwrap();
+                    goes_on.acquire().await.unwrap().forget();
+                    socket.write_all(b"b").await.unwrap();
+                }
+                ends.add_permits(1);
+            });
+        }
+    });
+    let question = request(&url);
+    let fetch = async || net.fetch(&question).await.unwrap().bytes.into_bytes();
+    assert_eq!(fetch().await, b"ab");
+    go_on.add_permits(1);
+    assert_eq!(fetch().await, b"ab");
+    assert_eq!((heads.recv().await, heads.recv().await), (Some(1), Some(1)), "one connection");
+    net.let_go();
+    ended.acquire().await.unwrap().forget();
+    let third = async {
+        assert_eq!(heads.recv().await, Some(2), "a new one");
+        net.let_go();
+        go_on.add_permits(1);
+    };
+    let (bytes, ()) = tokio::join!(fetch(), third);
+    assert_eq!(bytes, b"ab");
+    ended.acquire().await.unwrap().forget();
+}
