@@ -281,7 +281,7 @@ fn everything() -> Feed {
         description: "Words".to_owned(),
         media: Some(feeds::Media {
             url: link("a.mp3"),
-            media_type: "audio/mpeg".to_owned(),
+            media_type: "audio/mpeg".into(),
             size_bytes: Some(7),
         }),
         image_url: Some(link("a.png")),

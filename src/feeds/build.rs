@@ -228,7 +228,7 @@ struct ItemDraft<'t> {
     described: Vec<Described<'t>>,
     media: Option<Candidate>,
     /// Type and length of the alternate enclosure that is open.
-    alternate: Option<(String, Option<u64>)>,
+    alternate: Option<(Cow<'static, str>, Option<u64>)>,
     video_id: Option<String>,
     image_url: Ranked<Link>,
     transcripts: Vec<TranscriptLink>,
@@ -543,7 +543,8 @@ impl<'t> Builder<'t> {
                             .attribute("type")
                             .as_deref()
                             .map(media_type)
-                            .unwrap_or_default(),
+                            .unwrap_or_default()
+                            .into_owned(),
                         language: tag.attribute("language").as_deref().and_then(language),
                         rel: tag
                             .attribute("rel")
@@ -674,7 +675,7 @@ impl<'t> Builder<'t> {
                         best(
                             &mut item.media,
                             0,
-                            Media { url, media_type: String::new(), size_bytes: None },
+                            Media { url, media_type: "".into(), size_bytes: None },
                         );
                     }
                 }

@@ -124,7 +124,7 @@ pub struct Media {
     /// Where it is.
     pub url: Link,
     /// As the publisher says, in lower case; may be empty.
-    pub media_type: String,
+    pub media_type: Cow<'static, str>,
     /// As the publisher says; `None` where it says nothing or zero.
     pub size_bytes: Option<u64>,
 }
@@ -375,12 +375,25 @@ fn language(text: &str) -> Option<String> {
     is_tag.then_some(tag)
 }
 
+/// The media types that nearly every item has, which are not copied for each.
+const USUAL_MEDIA_TYPES: [&str; 6] = [
+    "audio/mpeg",
+    "audio/x-m4a",
+    "audio/mp4",
+    "audio/mp3",
+    "video/mp4",
+    "application/x-shockwave-flash",
+];
+
 /// A media type in lower case without its parameters; empty for what is none.
-fn media_type(text: &str) -> String {
+fn media_type(text: &str) -> Cow<'static, str> {
+    if let Some(usual) = USUAL_MEDIA_TYPES.into_iter().find(|usual| *usual == text) {
+        return usual.into();
+    }
     // RFC 6838, 4.2: at most 127 letters on each side.
     let bare = text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     let fits = bare.len() <= 255 && bare.bytes().all(|b| b.is_ascii_graphic());
-    if fits { bare } else { String::new() }
+    if fits { bare.into() } else { "".into() }
 }
 
 /// A guid or similar: blanks around it dropped; `None` where nothing is left.

@@ -90,7 +90,7 @@ fn everything_of_a_podcast_is_read() {
             description: "Long & good\n\nTwo".to_owned(),
             media: Some(Media {
                 url: link("https://example.org/shows/one.mp3").unwrap(),
-                media_type: "audio/mpeg".to_owned(),
+                media_type: "audio/mpeg".into(),
                 size_bytes: Some(1234),
             }),
             image_url: link("https://example.org/one.png"),

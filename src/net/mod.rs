@@ -56,8 +56,8 @@ const SMALL_BYTES: usize = 1024 * 1024;
 /// Bytes of a place.
 const PLACE_BYTES: usize = 64 * 1024;
 
-/// Places for answers that are not large: 4 MiB altogether.
-const PLACES: usize = 64;
+/// Places for answers that are not large: 2 MiB altogether.
+const PLACES: usize = 32;
 
 /// What an answer is taken to be that does not say how large it is.
 const UNSAID_BYTES: usize = 256 * 1024;
