@@ -183,8 +183,6 @@ struct Inbox {
     /// Of each intake: what was found, and where the cache has the feed.
     candidates: Vec<Arc<Candidates>>,
     keys: Vec<FeedKey>,
-    /// What completes the person's own lines: id, link, title, feed.
-    lines: Vec<(SubscriptionId, String, String, Option<Url>)>,
 }
 
 impl Following {
@@ -601,15 +599,6 @@ impl Following {
                     let inbox = inboxes.entry(follower.scope.clone()).or_default();
                     inbox.open_items_max = follower.open_items_max;
                     let is_other = ask.is_unknown && *url != ask.url || lacks_feed_url;
-                    let other = is_other.then(|| url.clone());
-                    if one.title.is_empty() || other.is_some() {
-                        inbox.lines.push((
-                            id.clone(),
-                            one.url.clone(),
-                            read.feed.title.clone(),
-                            other,
-                        ));
-                    }
                     inbox.intakes.push(Intake {
                         subscription: id,
                         url: one.url,
@@ -617,6 +606,7 @@ impl Following {
                         show: read.feed.title.clone(),
                         feed_url: url.clone(),
                         moved_to: moved_to.clone(),
+                        found_at: is_other.then(|| url.clone()),
                         hash: read.hash.clone(),
                     });
                     inbox.candidates.push(candidates);
@@ -656,30 +646,9 @@ impl Following {
         heard: Heard<'_>,
     ) {
         for (scope, inbox) in std::mem::take(inboxes) {
-            let Inbox { open_items_max, intakes, candidates, keys, lines } = inbox;
+            let Inbox { open_items_max, intakes, candidates, keys } = inbox;
             let started = self.clock.now();
             let report = report_of(reports, &scope, started);
-            if !lines.is_empty() {
-                let completed = self
-                    .library
-                    .change_subscriptions(&scope, move |list| {
-                        for (id, url, title, feed_url) in &lines {
-                            let one = list.find_mut(id).filter(|one| one.url == *url);
-                            let Some(one) = one else { continue };
-                            if one.title.is_empty() {
-                                one.title.clone_from(title);
-                            }
-                            if feed_url.is_some() {
-                                one.feed_url.clone_from(feed_url);
-                            }
-                        }
-                        Ok(())
-                    })
-                    .await;
-                if let Err(error) = completed {
-                    tracing::warn!(%scope, %error, "new subscriptions could not be completed; that comes at the next round");
-                }
-            }
             let all: Arc<[Intake]> = intakes.into();
             let mut brought = (all.clone(), candidates);
             let mut tries = 1;

@@ -106,6 +106,8 @@ pub struct Intake {
     pub feed_url: Url,
     /// Where it moved for good.
     pub moved_to: Option<Url>,
+    /// The feed that was found behind the link, where the person's line is to name it.
+    pub found_at: Option<Url>,
     /// Hash of what was fetched.
     pub hash: String,
 }
@@ -458,7 +460,7 @@ impl Library {
         self.store()
             .transact(scope, move |tx| {
                 let candidates = candidates.take().ok_or(FollowError::Overtaken)?;
-                let list = tx.value::<Subscriptions>(&names.subscriptions)?;
+                let mut list = tx.value::<Subscriptions>(&names.subscriptions)?;
                 let mut queue = tx.value::<AutoQueue>(&names.auto_queue)?;
                 let mut seen = tx.value::<SeenList>(&names.seen_list)?;
                 let mut state = tx.value::<FeedState>(&names.feed_state)?;
@@ -506,6 +508,8 @@ impl Library {
                 }
                 state.keep_only(|id| followed.contains_key(id));
                 let taken = room.close().put_into(&mut queue, &mut seen);
+                complete(&mut list, &intakes);
+                tx.write_last(&names.subscriptions, list)?;
                 // In this order: an item that is in the queue and not yet seen is seen at the next
                 // look, one that is seen and not in the queue would be lost.
                 tx.write_last(&names.auto_queue, queue)?;
@@ -928,6 +932,22 @@ fn settled(
     });
     queue.prune(now);
     Ok((queue, list))
+}
+
+/// Completes the lines of a person who named a link alone: the show's title, and the feed behind it.
+fn complete(list: &mut Subscriptions, intakes: &[Intake]) {
+    let brought: HashMap<&SubscriptionId, &Intake> =
+        intakes.iter().map(|intake| (&intake.subscription, intake)).collect();
+    for one in &mut list.subscriptions {
+        let intake = one.id.as_ref().and_then(|id| brought.get(id));
+        let Some(intake) = intake.filter(|intake| intake.url == one.url) else { continue };
+        if one.title.is_empty() {
+            one.title.clone_from(&intake.show);
+        }
+        if intake.found_at.is_some() {
+            one.feed_url.clone_from(&intake.found_at);
+        }
+    }
 }
 
 /// What a scope knows, and what is taken in for it.
