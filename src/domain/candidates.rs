@@ -2,6 +2,8 @@
 //! holds sixty thousand of them until they are written, so that a feed's are one text and a line of
 //! numbers each.
 
+use std::borrow::Cow;
+use std::fmt;
 use std::num::NonZeroU64;
 
 use chrono::{DateTime, Utc};
@@ -23,9 +25,34 @@ pub struct Candidate<'a> {
     /// Its file.
     pub media: Option<MediaKey>,
     /// Its page, as [`crate::domain::link::Link`] has it.
-    pub url: Option<&'a str>,
+    pub url: Option<Joined<'a>>,
     /// Its key in the feed.
-    pub key: &'a str,
+    pub key: Joined<'a>,
+}
+
+/// A text in two pieces: what it begins with as the feed's first one does, and the rest. Of pages and keys
+/// most of each is the former.
+#[derive(Clone, Copy, Debug)]
+pub struct Joined<'a>(&'a str, &'a str);
+
+impl<'a> From<&'a str> for Joined<'a> {
+    fn from(text: &'a str) -> Joined<'a> {
+        Joined("", text)
+    }
+}
+
+impl fmt::Display for Joined<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)?;
+        f.write_str(self.1)
+    }
+}
+
+impl PartialEq for Joined<'_> {
+    fn eq(&self, other: &Joined<'_>) -> bool {
+        let bytes = |text: &Joined<'_>| text.0.len() + text.1.len();
+        bytes(self) == bytes(other) && self.to_string() == other.to_string()
+    }
 }
 
 impl<'a> Candidate<'a> {
@@ -45,6 +72,9 @@ impl<'a> Candidate<'a> {
 pub struct Candidates {
     /// All their texts, one behind the other.
     text: String,
+    /// The first key and the first page.
+    key: Option<Box<str>>,
+    url: Option<Box<str>>,
     lines: Vec<Line>,
 }
 
@@ -56,6 +86,9 @@ struct Line {
     title: u32,
     key: u32,
     url: u32,
+    /// Bytes with which key and page begin as the first ones do.
+    key_shared: u16,
+    url_shared: u16,
     has_url: bool,
     media: Option<MediaKey>,
     published_at: Option<DateTime<Utc>>,
@@ -78,14 +111,27 @@ impl Candidates {
     pub fn push(&mut self, candidate: &Candidate<'_>) {
         debug_assert!(EpisodeId::is_one(candidate.id), "{}", candidate.id);
         let Candidate { id, title, published_at, duration_ms, media, url, key } = *candidate;
+        let (key_shared, key) = shared(&mut self.key, Some(key));
+        let has_url = url.is_some();
+        let (url_shared, url) = shared(&mut self.url, url);
         let mut end = |text: &str| {
             self.text.push_str(text);
             u32::try_from(self.text.len()).unwrap_or_else(|_| unreachable!("a feed is bounded"))
         };
-        let (id, title, key) = (end(id), end(title), end(key));
-        let (has_url, url) = (url.is_some(), end(url.unwrap_or_default()));
+        let (id, title, key, url) = (end(id), end(title), end(&key), end(&url));
         let duration_ms = duration_ms.and_then(|ms| NonZeroU64::new(ms.saturating_add(1)));
-        self.lines.push(Line { id, title, key, url, has_url, media, published_at, duration_ms });
+        self.lines.push(Line {
+            id,
+            title,
+            key,
+            url,
+            key_shared,
+            url_shared,
+            has_url,
+            media,
+            published_at,
+            duration_ms,
+        });
     }
 
     /// In their order.
@@ -102,8 +148,8 @@ impl Candidates {
             Candidate {
                 id,
                 title,
-                key,
-                url: line.has_url.then_some(url),
+                key: Joined(front(&self.key, line.key_shared), key),
+                url: line.has_url.then_some(Joined(front(&self.url, line.url_shared), url)),
                 published_at: line.published_at,
                 duration_ms: line.duration_ms.map(|ms| ms.get() - 1),
                 media: line.media,
@@ -118,9 +164,83 @@ impl Candidates {
     }
 }
 
+/// How many bytes a text begins with as the first one does, and the rest of it. The first is kept.
+fn shared<'t>(first: &mut Option<Box<str>>, text: Option<Joined<'t>>) -> (u16, Cow<'t, str>) {
+    let text = match text {
+        None => return (0, Cow::Borrowed("")),
+        Some(Joined("", text)) => Cow::Borrowed(text),
+        Some(text) => Cow::Owned(text.to_string()),
+    };
+    let first = first.get_or_insert_with(|| (*text).into());
+    let same = first.bytes().zip(text.bytes()).take_while(|(a, b)| a == b).count();
+    let shared = text.floor_char_boundary(same.min(usize::from(u16::MAX)));
+    let rest = match text {
+        Cow::Borrowed(text) => Cow::Borrowed(&text[shared..]),
+        Cow::Owned(text) => Cow::Owned(text[shared..].to_owned()),
+    };
+    (u16::try_from(shared).unwrap_or(0), rest)
+}
+
+/// What a text begins with as the first one does.
+fn front(first: &Option<Box<str>>, shared: u16) -> &str {
+    first.as_deref().map_or("", |first| &first[..usize::from(shared)])
+}
+
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn pages_and_keys_that_begin_alike_come_out_as_they_were(
+            texts in prop::collection::vec(("[aé🐝]{0,4}", prop::option::of("[aé🐝]{0,4}")), 0..6),
+        ) {
+            let mut candidates = Candidates::default();
+            for (key, url) in &texts {
+                candidates.push(&Candidate {
+                    id: "pod:a",
+                    title: "é",
+                    published_at: None,
+                    duration_ms: None,
+                    media: None,
+                    url: url.as_deref().map(Joined::from),
+                    key: key.as_str().into(),
+                });
+            }
+            let found = candidates.iter().map(|one| {
+                (one.key.to_string(), one.url.map(|url| url.to_string()))
+            });
+            prop_assert_eq!(found.collect::<Vec<_>>(), texts);
+            // Put into others as they came out.
+            let mut again = Candidates::default();
+            candidates.iter().for_each(|one| again.push(&one));
+            prop_assert!(again.iter().eq(candidates.iter()));
+        }
+    }
+
+    #[test]
+    fn a_text_of_any_length_comes_out_as_it_was() {
+        let long = "é".repeat(40_000);
+        let texts = [long.clone(), long.clone() + "1", "é".to_owned(), String::new(), long];
+        let mut candidates = Candidates::default();
+        for text in &texts {
+            candidates.push(&Candidate {
+                id: "pod:a",
+                title: text,
+                published_at: None,
+                duration_ms: None,
+                media: None,
+                url: Some(text.as_str().into()),
+                key: text.as_str().into(),
+            });
+        }
+        for (one, text) in candidates.iter().zip(&texts) {
+            assert!(one.key.to_string() == *text && one.title == text);
+            assert!(one.url.is_some_and(|url| url.to_string() == *text));
+        }
+    }
 
     #[test]
     fn what_was_put_in_comes_out_in_its_order() {
@@ -131,8 +251,8 @@ mod tests {
                 published_at: "2026-05-01T08:00:00Z".parse().ok(),
                 duration_ms: Some(0),
                 media: MediaKey::parse("0123456789ab"),
-                url: Some("https://e.example/é"),
-                key: "one",
+                url: Some("https://e.example/é".into()),
+                key: "one".into(),
             },
             Candidate {
                 id: "yt:b",
@@ -141,7 +261,7 @@ mod tests {
                 duration_ms: None,
                 media: None,
                 url: None,
-                key: "",
+                key: "".into(),
             },
             Candidate {
                 id: "pod:c",
@@ -149,8 +269,8 @@ mod tests {
                 published_at: None,
                 duration_ms: Some(u64::MAX - 1),
                 media: None,
-                url: Some(""),
-                key: "three",
+                url: Some("".into()),
+                key: "three".into(),
             },
         ];
         let mut candidates = Candidates::default();

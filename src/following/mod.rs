@@ -19,7 +19,7 @@ use recap_mode::{Clock, Scope};
 use serde::Serialize;
 use url::Url;
 
-use crate::domain::candidates::{Candidate, Candidates};
+use crate::domain::candidates::{Candidate, Candidates, Joined};
 use crate::domain::episode::EpisodeId;
 use crate::domain::feed_state::{FeedNote, FeedState};
 use crate::domain::known::{Place, media_keys};
@@ -315,7 +315,7 @@ impl Following {
                 title: candidate.title.to_owned(),
                 published_at: candidate.published_at,
                 duration_ms: candidate.duration_ms,
-                url: candidate.url.and_then(|url| Url::parse(url).ok()),
+                url: candidate.url.and_then(|url| Url::parse(&url.to_string()).ok()),
                 place,
                 why,
             }
@@ -522,8 +522,8 @@ fn candidates(read: &Read, show_key: &str, followed: &Url) -> Candidates {
             published_at: item.published_at,
             duration_ms: item.duration_ms,
             media,
-            url: url.as_deref(),
-            key: &item.key(),
+            url: url.as_deref().map(Joined::from),
+            key: Joined::from(&*item.key()),
         });
     }
     found.shrink();

@@ -80,7 +80,7 @@ fn candidates(episodes: &[u32]) -> Candidates {
             published_at: Some(first + TimeDelta::days(i64::from(*n))),
             duration_ms: Some(1_800_000),
             url: None,
-            key: &n.to_string(),
+            key: n.to_string().as_str().into(),
         });
     }
     candidates
