@@ -495,8 +495,8 @@ impl Library {
                     let Ok(sieve) = one.filters.sieve() else { continue };
                     let note = state.note_mut(&intake.subscription, &intake.url);
                     let is_first = note.first_checked_at.is_none();
-                    let whole =
-                        room.take_in(one, &sieve, intake, &candidates, is_first, defaults, now);
+                    let brought = (intake, &*candidates);
+                    let whole = room.take_in(one, &sieve, brought, is_first, defaults, now);
                     note.show_key.get_or_insert_with(|| intake.show_key.clone());
                     note.first_checked_at.get_or_insert(now);
                     note.stopped = None;
@@ -1039,8 +1039,7 @@ impl<'a> Room<'a> {
         &mut self,
         one: &Subscription,
         sieve: &Sieve,
-        intake: &Intake,
-        candidates: &Candidates,
+        (intake, candidates): (&Intake, &Candidates),
         is_first: bool,
         defaults: Defaults,
         now: DateTime<Utc>,

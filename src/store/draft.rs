@@ -19,7 +19,7 @@ pub(super) enum Draft {
     /// A short one.
     Text(String),
     /// A long one.
-    File(DraftFile),
+    File(Box<DraftFile>),
 }
 
 /// A file beside the one that it is for, not synced yet.
@@ -70,7 +70,7 @@ impl Drafting<'_> {
             self.spill().map_err(|cause| StoreError::io("writing", &self.path, cause))?;
         }
         match self.file {
-            Some(file) => Ok(Draft::File(file)),
+            Some(file) => Ok(Draft::File(Box::new(file))),
             None => String::from_utf8(self.text).map(Draft::Text).map_err(|error| {
                 StoreError::Unwritable { path: self.path, cause: error.to_string() }
             }),
