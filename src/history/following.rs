@@ -508,8 +508,9 @@ impl Library {
                 }
                 state.keep_only(|id| followed.contains_key(id));
                 let taken = room.close().put_into(&mut queue, &mut seen);
-                complete(&mut list, &intakes);
-                tx.write_last(&names.subscriptions, list)?;
+                if complete(&mut list, &intakes) {
+                    tx.write_last(&names.subscriptions, list)?;
+                }
                 // In this order: an item that is in the queue and not yet seen is seen at the next
                 // look, one that is seen and not in the queue would be lost.
                 tx.write_last(&names.auto_queue, queue)?;
@@ -934,20 +935,25 @@ fn settled(
     Ok((queue, list))
 }
 
-/// Completes the lines of a person who named a link alone: the show's title, and the feed behind it.
-fn complete(list: &mut Subscriptions, intakes: &[Intake]) {
+/// Completes the lines of a person who named a link alone: the show's title, and the feed behind it. Whether
+/// there were any.
+fn complete(list: &mut Subscriptions, intakes: &[Intake]) -> bool {
     let brought: HashMap<&SubscriptionId, &Intake> =
         intakes.iter().map(|intake| (&intake.subscription, intake)).collect();
+    let mut is_other = false;
     for one in &mut list.subscriptions {
         let intake = one.id.as_ref().and_then(|id| brought.get(id));
         let Some(intake) = intake.filter(|intake| intake.url == one.url) else { continue };
-        if one.title.is_empty() {
+        if one.title.is_empty() && !intake.show.is_empty() {
             one.title.clone_from(&intake.show);
+            is_other = true;
         }
-        if intake.found_at.is_some() {
+        if intake.found_at.is_some() && one.feed_url != intake.found_at {
             one.feed_url.clone_from(&intake.found_at);
+            is_other = true;
         }
     }
+    is_other
 }
 
 /// What a scope knows, and what is taken in for it.
