@@ -1,5 +1,6 @@
 //! `recap admin`: what a mode's operator does on the machine itself; the words are the mode's.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use recap_mode::{FaultKind, SystemClock, SystemEntropy};
@@ -20,7 +21,10 @@ pub(super) struct Admin {
 const HELP: [&str; 3] = ["help", "--help", "-h"];
 
 impl Admin {
-    pub(super) fn run(self, setting: Setting) -> Result<u8, Failure> {
+    pub(super) fn run(mut self, mut setting: Setting) -> Result<u8, Failure> {
+        if let Some(folder) = data_among(&mut self.words) {
+            setting.data = Some(folder);
+        }
         let (mut data, config) = (setting.data()?, setting.config()?);
         let elsewhere = tempfile::tempdir()?;
         if !data.is_dir() {
@@ -51,5 +55,39 @@ impl Admin {
             }
             Err(fault) => Err(Failure::input(fault.to_string())),
         }
+    }
+}
+
+/// Takes `--data FOLDER` out of the words: it is every command's, and people write it at the end.
+fn data_among(words: &mut Vec<String>) -> Option<PathBuf> {
+    let at = words.iter().position(|word| word == "--data" || word.starts_with("--data="))?;
+    let word = words.remove(at);
+    match word.strip_prefix("--data=") {
+        Some(folder) => Some(folder.into()),
+        None if at < words.len() => Some(words.remove(at).into()),
+        // What lacks its folder is a word of the mode's, which does not know it.
+        None => {
+            words.insert(at, word);
+            None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_data_folder_may_stand_anywhere_among_the_words() {
+        let check = |said: &str, folder: Option<&str>, left: &str| {
+            let mut words: Vec<String> = said.split(' ').map(str::to_owned).collect();
+            assert_eq!(data_among(&mut words), folder.map(PathBuf::from), "{said}");
+            assert_eq!(words.join(" "), left);
+        };
+        check("tenants --data /x", Some("/x"), "tenants");
+        check("--data=/x tenants", Some("/x"), "tenants");
+        check("grant --data /x ada 10", Some("/x"), "grant ada 10");
+        check("tenants", None, "tenants");
+        check("tenants --data", None, "tenants --data");
     }
 }
