@@ -226,6 +226,13 @@ impl FeedCache {
         there == Some(true) && !self.is_due(key)
     }
 
+    /// Whether a feed of this hash is kept.
+    pub fn keeps(&self, key: &FeedKey, feed_hash: &str) -> bool {
+        self.map().get(key).is_some_and(|entry| {
+            entry.extent.is_some() && entry.feed_hash.as_deref() == Some(feed_hash)
+        })
+    }
+
     /// When a feed is asked for next.
     pub fn next_check_at(&self, key: &FeedKey) -> Option<DateTime<Utc>> {
         self.map().get(key).and_then(|entry| entry.next_check_at)

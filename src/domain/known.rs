@@ -13,8 +13,8 @@ use hashbrown::HashTable;
 use hashbrown::hash_table::Entry::{Occupied, Vacant};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use smallvec::SmallVec;
-use twox_hash::XxHash3_128;
 
 use crate::domain::link::Link;
 
@@ -63,8 +63,8 @@ impl<'a> Traits<'a> {
     }
 }
 
-/// What tells one enclosure from another: bytes of a hash of its link, which stand in files as 12 hexadecimal
-/// digits. A fast hash: whoever makes two links of one key could as well name one link twice.
+/// What tells one enclosure from another: the first bytes of a hash of its link, which stand in files as
+/// 12 hexadecimal digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 #[schemars(with = "String")]
@@ -72,7 +72,7 @@ pub struct MediaKey([u8; 6]);
 
 impl MediaKey {
     fn of(text: &str) -> MediaKey {
-        let [a, b, c, d, e, f, ..] = XxHash3_128::oneshot(text.as_bytes()).to_be_bytes();
+        let [a, b, c, d, e, f, ..]: [u8; 32] = Sha256::digest(text.as_bytes()).into();
         MediaKey([a, b, c, d, e, f])
     }
 
@@ -180,11 +180,17 @@ pub struct Known {
     /// Places among the entries, by what they are found by.
     by_id: HashTable<u32>,
     by_media: HashTable<u32>,
-    /// The last of those with one title key; the others are behind it.
-    by_title: HashTable<u32>,
+    by_title: HashTable<Alike>,
     /// The shows that are asked about; all where it is `None`.
     shows: Option<HashSet<u64>>,
     hasher: RandomState,
+}
+
+/// The first and the last entry of one title key; the others are between them.
+#[derive(Debug)]
+struct Alike {
+    first: u32,
+    last: u32,
 }
 
 /// An episode, or what else one is found by that was told before.
@@ -197,8 +203,8 @@ struct Entry {
     id_len: u8,
     place: Place,
     media: Option<MediaKey>,
-    /// One more than the place of the one before it with that hash.
-    before: Option<NonZeroU32>,
+    /// One more than the place of the next one with that hash.
+    next: Option<NonZeroU32>,
     /// One more than they are.
     minutes: Option<NonZeroU32>,
 }
@@ -240,14 +246,20 @@ impl Known {
     /// fifty thousand, need not be looked at.
     pub fn about<'s>(shows: impl Iterator<Item = &'s str>) -> Known {
         let known = Known::default();
-        let shows = shows.filter_map(|show| known.hash_of_words(show)).collect();
+        let shows = shows.map(|show| known.hash_of_show(show)).collect();
         Known { shows: Some(shows), ..known }
     }
 
     /// By what a show's episodes are noted and asked for; asked once a show, and not once an episode.
     pub fn show(&self, title: &str) -> ShowWords {
-        let hash = self.hash_of_words(title);
-        ShowWords(hash.filter(|hash| self.shows.as_ref().is_none_or(|shows| shows.contains(hash))))
+        let hash = self.hash_of_show(title);
+        let is_asked = self.shows.as_ref().is_none_or(|shows| shows.contains(&hash));
+        ShowWords(is_asked.then_some(hash))
+    }
+
+    /// Shows without a title are one.
+    fn hash_of_show(&self, title: &str) -> u64 {
+        self.hash_of_words(title).unwrap_or_default()
     }
 
     /// What an episode of a show is looked up by.
@@ -281,7 +293,7 @@ impl Known {
             id_len,
             place,
             media: traits.media,
-            before: None,
+            next: None,
             minutes: traits.minutes.and_then(one_more),
         };
         let is_it = |at: &u32| entries[*at as usize].id(ids) == traits.id;
@@ -296,7 +308,7 @@ impl Known {
                 {
                     return;
                 }
-                entry = Entry { title, media: traits.media, before: None, ..*first };
+                entry = Entry { title, media: traits.media, next: None, ..*first };
             }
             Vacant(free) => {
                 free.insert(next);
@@ -309,14 +321,16 @@ impl Known {
             by_media.entry(hasher.hash_one(Some(media)), is_it, hash_of).or_insert(next);
         }
         if let Some(title) = title {
-            let hash_of = |at: &u32| entries[*at as usize].title.map_or(0, NonZeroU64::get);
-            let is_it = |at: &u32| entries[*at as usize].title == Some(title);
+            let title_of = |alike: &Alike| entries[alike.first as usize].title;
+            let is_it = |alike: &Alike| title_of(alike) == Some(title);
+            let hash_of = |alike: &Alike| title_of(alike).map_or(0, NonZeroU64::get);
             match by_title.entry(title.get(), is_it, hash_of) {
-                Occupied(mut last) => {
-                    entry.before = one_more(std::mem::replace(last.get_mut(), next));
+                Occupied(mut alike) => {
+                    let before = std::mem::replace(&mut alike.get_mut().last, next);
+                    entries[before as usize].next = one_more(next);
                 }
                 Vacant(free) => {
-                    free.insert(next);
+                    free.insert(Alike { first: next, last: next });
                 }
             }
         }
@@ -339,14 +353,14 @@ impl Known {
             return Some(same(entry(*at), By::Media));
         }
         let (title, minutes) = (self.title_key(looks)?, traits.minutes?);
-        let last = self.by_title.find(title.get(), |at| entry(*at).title == Some(title))?;
-        let before = |one: &&Entry| one.before.map(|before| entry(before.get() - 1));
-        let alike = std::iter::successors(Some(entry(*last)), before);
+        let is_it = |alike: &Alike| entry(alike.first).title == Some(title);
+        let first = self.by_title.find(title.get(), is_it)?.first;
+        let next = |one: &&Entry| one.next.map(|next| entry(next.get() - 1));
         let is_near = |entry: &&Entry| {
             entry.minutes().is_some_and(|its| its.abs_diff(minutes) <= LENGTH_SLACK_MINUTES)
         };
-        // Of several the one that was told first, which is the last behind the others.
-        alike.filter(is_near).last().map(|entry| same(entry, By::TitleDayLength))
+        let near = std::iter::successors(Some(entry(first)), next).find(is_near)?;
+        Some(same(near, By::TitleDayLength))
     }
 
     /// `None` where there is no title, day or length to go by, or nobody asks.
@@ -477,6 +491,20 @@ mod tests {
             assert_eq!(found(one("pod:x", "x", "2026-01-01", 1, file)).0, id);
         }
         assert_eq!(found(one("pod:c", "x", "2026-01-01", 1, None)).0, "pod:c");
+    }
+
+    #[test]
+    fn shows_without_a_title_are_one_and_many_alike_are_told_in_time() {
+        let mut known = Known::about([""].into_iter());
+        let ids: Vec<String> = (0..200_000).map(|n| format!("pod:{n}")).collect();
+        for id in &ids {
+            let looks = known.looks(known.show(" "), one(id, "Bees", "2026-05-01", 60, None));
+            assert_eq!(
+                known.find(&looks).map(|same| same.id.to_owned()),
+                (id != "pod:0").then(|| "pod:0".to_owned())
+            );
+            known.add(Place::SeenList, &looks);
+        }
     }
 
     #[test]

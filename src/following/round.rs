@@ -179,10 +179,26 @@ pub(super) struct Rests {
 #[derive(Default)]
 struct Inbox {
     open_items_max: usize,
+    found: FoundByFeed,
+    /// What completes the person's own lines.
+    lines: Vec<Completion>,
+}
+
+/// What was found in feeds, for one scope.
+#[derive(Default)]
+struct FoundByFeed {
     intakes: Vec<Intake>,
-    /// Of each intake: what was found, and where the cache has the feed.
+    /// Of each intake: its episodes, and where the cache has the feed.
     candidates: Vec<Arc<Candidates>>,
     keys: Vec<FeedKey>,
+}
+
+/// What completes the line of a person who named a link alone.
+struct Completion {
+    subscription: SubscriptionId,
+    url: String,
+    title: String,
+    feed_url: Option<Url>,
 }
 
 impl Following {
@@ -468,7 +484,10 @@ impl Following {
     /// What the cache has, for those who have not taken it in.
     async fn read_again(&self, ask: &Ask, reads: &Semaphore) -> Got {
         let there = self.cache.entry(&ask.key).and_then(|entry| entry.feed_hash);
-        if there.is_none() || ask.waiting.iter().all(|waiting| waiting.consumed == there) {
+        // Also for a line whose title somebody took out, or died before writing.
+        let is_done =
+            |waiting: &Waiting| waiting.consumed == there && !waiting.one.title.is_empty();
+        if there.is_none() || ask.waiting.iter().all(is_done) {
             return Got::Nothing;
         }
         let _turn = reads.acquire().await;
@@ -580,10 +599,22 @@ impl Following {
                     }
                     report.fail(&one, why);
                 }
-                Got::Feed { read, .. } if consumed.as_ref() == Some(&read.hash) => {
-                    report.unchanged += 1
-                }
                 Got::Feed { url, read, moved_to } => {
+                    let is_other = ask.is_unknown && *url != ask.url || lacks_feed_url;
+                    let title = &read.feed.title;
+                    if is_other || one.title.is_empty() && !title.is_empty() {
+                        let inbox = inboxes.entry(follower.scope.clone()).or_default();
+                        inbox.lines.push(Completion {
+                            subscription: id.clone(),
+                            url: one.url.clone(),
+                            title: title.clone(),
+                            feed_url: is_other.then(|| url.clone()),
+                        });
+                    }
+                    if consumed.as_ref() == Some(&read.hash) {
+                        report.unchanged += 1;
+                        continue;
+                    }
                     let show_key = show_key.unwrap_or_else(|| read.feed.show_key(url));
                     let candidates = made
                         .entry(show_key.clone())
@@ -598,43 +629,99 @@ impl Following {
                     count += 1;
                     let inbox = inboxes.entry(follower.scope.clone()).or_default();
                     inbox.open_items_max = follower.open_items_max;
-                    let is_other = ask.is_unknown && *url != ask.url || lacks_feed_url;
-                    inbox.intakes.push(Intake {
+                    inbox.found.intakes.push(Intake {
                         subscription: id,
                         url: one.url,
                         show_key,
                         show: read.feed.title.clone(),
                         feed_url: url.clone(),
                         moved_to: moved_to.clone(),
-                        found_at: is_other.then(|| url.clone()),
                         hash: read.hash.clone(),
                     });
-                    inbox.candidates.push(candidates);
-                    inbox.keys.push(FeedKey::of(url, &ask.trust));
+                    inbox.found.candidates.push(candidates);
+                    inbox.found.keys.push(FeedKey::of(url, &ask.trust));
                 }
             }
         }
         count.max(usize::from(!inboxes.is_empty()))
     }
 
-    /// What was brought, from the cache: what is not there any more, or another by now, comes at the next
-    /// round.
+    /// Has a scope take in what was found; again where somebody saves its files at that very moment.
+    async fn bring(
+        &self,
+        scope: &Scope,
+        found: FoundByFeed,
+        rules: &Rules,
+        open_items_max: usize,
+    ) -> Result<TakenIn, FollowError> {
+        let FoundByFeed { intakes, candidates, keys } = found;
+        // Let go of as it is taken in, but for what the cache could not bring again.
+        let held = |((intake, key), found): ((&Intake, &FeedKey), &Arc<Candidates>)| {
+            (!self.cache.keeps(key, &intake.hash)).then(|| found.clone())
+        };
+        let held: Vec<_> = intakes.iter().zip(&keys).zip(&candidates).map(held).collect();
+        let all: Arc<[Intake]> = intakes.into();
+        let mut brought = (all.clone(), candidates);
+        let mut tries = 1;
+        loop {
+            let (intakes, candidates) = brought;
+            let taken = self
+                .library
+                .take_in(scope, intakes, candidates, rules.defaults, open_items_max)
+                .await;
+            if !matches!(taken, Err(FollowError::Overtaken)) || tries == TAKEN_IN_TRIES_MAX {
+                return taken;
+            }
+            tries += 1;
+            brought = self.bring_again(&all, &keys, &held).await;
+        }
+    }
+
+    /// What was brought, once more: from the cache, but for what is `held`. What is another by now comes at
+    /// the next round.
     async fn bring_again(
         &self,
         intakes: &Arc<[Intake]>,
         keys: &[FeedKey],
+        held: &[Option<Arc<Candidates>>],
     ) -> (Arc<[Intake]>, Vec<Arc<Candidates>>) {
-        let (cache, intakes, keys) = (self.cache.clone(), Arc::clone(intakes), keys.to_vec());
+        let (cache, intakes) = (self.cache.clone(), Arc::clone(intakes));
+        let places: Vec<_> = keys.iter().cloned().zip(held.iter().cloned()).collect();
         let brought = tokio::task::spawn_blocking(move || {
-            let read = |(intake, key): (&Intake, &FeedKey)| {
-                let read = cache.read_now(key).filter(|read| read.hash == intake.hash)?;
-                let found = candidates(&read, &intake.show_key, &intake.feed_url);
-                Some((intake.clone(), Arc::new(found)))
+            let bring = |(intake, (key, held)): (&Intake, (FeedKey, Option<Arc<Candidates>>))| {
+                let read = || {
+                    let read = cache.read_now(&key).filter(|read| read.hash == intake.hash)?;
+                    Some(Arc::new(candidates(&read, &intake.show_key, &intake.feed_url)))
+                };
+                Some((intake.clone(), held.or_else(read)?))
             };
-            intakes.iter().zip(&keys).filter_map(read).unzip::<_, _, Vec<_>, Vec<_>>()
+            intakes.iter().zip(places).filter_map(bring).unzip::<_, _, Vec<_>, Vec<_>>()
         });
         let (intakes, candidates) = brought.await.unwrap_or_default();
         (intakes.into(), candidates)
+    }
+
+    /// Writes titles and feeds into a person's lines that lack them.
+    async fn complete(&self, scope: &Scope, lines: Vec<Completion>) {
+        let completed = self
+            .library
+            .change_subscriptions(scope, move |list| {
+                for line in &lines {
+                    let one = list.find_mut(&line.subscription).filter(|one| one.url == line.url);
+                    let Some(one) = one else { continue };
+                    if one.title.is_empty() {
+                        one.title.clone_from(&line.title);
+                    }
+                    if line.feed_url.is_some() {
+                        one.feed_url.clone_from(&line.feed_url);
+                    }
+                }
+                Ok(())
+            })
+            .await;
+        if let Err(error) = completed {
+            tracing::warn!(%scope, %error, "new subscriptions could not be completed; that comes at the next round");
+        }
     }
 
     /// Writes what waits, scope by scope.
@@ -646,26 +733,20 @@ impl Following {
         heard: Heard<'_>,
     ) {
         for (scope, inbox) in std::mem::take(inboxes) {
-            let Inbox { open_items_max, intakes, candidates, keys } = inbox;
             let started = self.clock.now();
             let report = report_of(reports, &scope, started);
-            let all: Arc<[Intake]> = intakes.into();
-            let mut brought = (all.clone(), candidates);
-            let mut tries = 1;
-            let taken = loop {
-                let (intakes, candidates) = brought;
-                let taken = self
-                    .library
-                    .take_in(&scope, intakes, candidates, rules.defaults, open_items_max)
-                    .await;
-                if !matches!(taken, Err(FollowError::Overtaken)) || tries == TAKEN_IN_TRIES_MAX {
-                    break taken;
-                }
-                tries += 1;
-                brought = self.bring_again(&all, &keys).await;
+            let Inbox { open_items_max, found, lines } = inbox;
+            let taken = match found.intakes.is_empty() {
+                true => Ok(None),
+                false => self.bring(&scope, found, rules, open_items_max).await.map(Some),
             };
+            // After what was found, which takes the most memory, and whatever became of it.
+            if !lines.is_empty() {
+                self.complete(&scope, lines).await;
+            }
             match taken {
-                Ok(taken) => {
+                Ok(None) => {}
+                Ok(Some(taken)) => {
                     report.found += taken.found.len();
                     report.approved += taken.approved;
                     heard(&scope, &taken);
@@ -754,8 +835,13 @@ mod tests {
         std::fs::create_dir_all(&owner).unwrap();
         let queue = owner.join("auto-queue.json");
         std::fs::write(&queue, "{\"format\": 1, \"mine\": true}").unwrap();
-        let list = serde_json::json!({"subscriptions": [{"url": feed, "title": "Shed"}]});
-        std::fs::write(owner.join("subscriptions.json"), list.to_string()).unwrap();
+        let lines = owner.join("subscriptions.json");
+        std::fs::write(&lines, format!("{{\"subscriptions\": [\"{feed}\"]}}")).unwrap();
+        let title = || {
+            let list: serde_json::Value =
+                serde_json::from_slice(&std::fs::read(&lines).unwrap()).unwrap();
+            list["subscriptions"][0]["title"].clone()
+        };
 
         let entropy = SeededEntropy::new(3);
         let hand = Arc::new(Hand { entropy, queue: queue.clone(), saves: AtomicUsize::new(0) });
@@ -780,33 +866,41 @@ mod tests {
             defaults: Defaults { newest_at_first: 2, auto_approve_per_day_max: 5 },
             programs: Programs { yt_dlp: "yt-dlp".into(), js_runtime: None, pot_url: None },
         };
-        let round = async |saves: usize| {
+        let round = async |saves: usize, which: Which| {
             // Its own ids are written first.
             library.complete_subscriptions(&Scope::owner()).await.unwrap();
             hand.saves.store(saves, Ordering::SeqCst);
             let followers = std::slice::from_ref(&follower);
-            let mut reports = following.round(followers, &Which::Due, &rules, &|_, _| {}).await;
+            let mut reports = following.round(followers, &which, &rules, &|_, _| {}).await;
             hand.saves.store(0, Ordering::SeqCst);
             reports.remove(&Scope::owner()).unwrap()
         };
 
-        let hindered = round(usize::MAX).await;
+        let hindered = round(usize::MAX, Which::Due).await;
         assert_eq!((hindered.found, hindered.failed_count), (0, 1), "{hindered:?}");
         assert!(
             hindered.failed[0].why.contains("while new episodes were taken in"),
             "{hindered:?}"
         );
         assert!(!owner.join("seen-list.json").exists(), "nothing was noted");
-        let found = round(1).await;
+        assert_eq!(title(), "Shed", "the line is completed all the same");
+        let found = round(1, Which::Due).await;
         assert_eq!((found.found, found.failed_count), (2, 0), "{found:?}");
         assert_eq!(asked.load(Ordering::SeqCst), 1, "all of it came from the cache");
         let text = std::fs::read_to_string(&queue).unwrap();
-        // Three tries of the first round, and one of the second.
-        assert!(text.contains("\"mine\": true") && text.ends_with("}    "), "{text}");
+        // Three tries of the first round and its line, and one try of the second.
+        assert!(text.contains("\"mine\": true") && text.ends_with("}     "), "{text}");
         let value: serde_json::Value = serde_json::from_str(&text).unwrap();
         let titles: Vec<_> =
             value["items"].as_array().unwrap().iter().map(|item| &item["title"]).collect();
         assert_eq!(titles, ["Two", "One"]);
         assert_eq!(library.seen_list(&Scope::owner()).await.unwrap().shows[0].episodes.count(), 2);
+
+        // A title that is not there comes with the next check, also of a feed that is as it was.
+        let text = std::fs::read_to_string(&lines).unwrap();
+        std::fs::write(&lines, text.replace("\"Shed\"", "\"\"")).unwrap();
+        let unchanged = round(0, Which::All(Scope::owner())).await;
+        assert_eq!((unchanged.checked, unchanged.unchanged, unchanged.found), (1, 1, 0));
+        assert_eq!(title(), "Shed");
     }
 }

@@ -106,8 +106,6 @@ pub struct Intake {
     pub feed_url: Url,
     /// Where it moved for good.
     pub moved_to: Option<Url>,
-    /// The feed that was found behind the link, where the person's line is to name it.
-    pub found_at: Option<Url>,
     /// Hash of what was fetched.
     pub hash: String,
 }
@@ -460,7 +458,7 @@ impl Library {
         self.store()
             .transact(scope, move |tx| {
                 let candidates = candidates.take().ok_or(FollowError::Overtaken)?;
-                let mut list = tx.value::<Subscriptions>(&names.subscriptions)?;
+                let list = tx.value::<Subscriptions>(&names.subscriptions)?;
                 let mut queue = tx.value::<AutoQueue>(&names.auto_queue)?;
                 let mut seen = tx.value::<SeenList>(&names.seen_list)?;
                 let mut state = tx.value::<FeedState>(&names.feed_state)?;
@@ -508,9 +506,6 @@ impl Library {
                 }
                 state.keep_only(|id| followed.contains_key(id));
                 let taken = room.close().put_into(&mut queue, &mut seen);
-                if complete(&mut list, &intakes) {
-                    tx.write_last(&names.subscriptions, list)?;
-                }
                 // In this order: an item that is in the queue and not yet seen is seen at the next
                 // look, one that is seen and not in the queue would be lost.
                 tx.write_last(&names.auto_queue, queue)?;
@@ -933,27 +928,6 @@ fn settled(
     });
     queue.prune(now);
     Ok((queue, list))
-}
-
-/// Completes the lines of a person who named a link alone: the show's title, and the feed behind it. Whether
-/// there were any.
-fn complete(list: &mut Subscriptions, intakes: &[Intake]) -> bool {
-    let brought: HashMap<&SubscriptionId, &Intake> =
-        intakes.iter().map(|intake| (&intake.subscription, intake)).collect();
-    let mut is_other = false;
-    for one in &mut list.subscriptions {
-        let intake = one.id.as_ref().and_then(|id| brought.get(id));
-        let Some(intake) = intake.filter(|intake| intake.url == one.url) else { continue };
-        if one.title.is_empty() && !intake.show.is_empty() {
-            one.title.clone_from(&intake.show);
-            is_other = true;
-        }
-        if intake.found_at.is_some() && one.feed_url != intake.found_at {
-            one.feed_url.clone_from(&intake.found_at);
-            is_other = true;
-        }
-    }
-    is_other
 }
 
 /// What a scope knows, and what is taken in for it.

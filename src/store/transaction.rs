@@ -42,14 +42,6 @@ impl Seen {
     }
 }
 
-/// How a new text is laid out.
-enum Layout {
-    /// As the person's.
-    Theirs,
-    /// As a new file's.
-    Plain,
-}
-
 /// How a new text came to be.
 enum Written {
     /// As a person laid it out.
@@ -156,23 +148,24 @@ impl<'a> Tx<'a> {
     fn ask_for<T: Document>(
         &mut self,
         name: &FileName,
-        written: Option<(Draft, Layout)>,
+        written: Option<(Draft, bool)>,
         kept: impl FnOnce() -> Option<T>,
     ) {
-        let Some((draft, layout)) = written else { return };
-        let own = match layout {
-            Layout::Theirs => Written::InTheirs,
-            Layout::Plain => Written::Plain(kept().map(|value| Arc::new(value) as _)),
+        let Some((draft, is_plain)) = written else { return };
+        let own = if is_plain {
+            Written::Plain(kept().map(|value| Arc::new(value) as _))
+        } else {
+            Written::InTheirs
         };
         self.acts.push(Act::Write { name: name.clone(), draft, own });
     }
 
-    /// The new text of a document, and how it is laid out; `None` where nothing changes.
+    /// The new text of a document, and whether it is as a new file's; `None` where nothing changes.
     fn written<T: Document>(
         &self,
         name: &FileName,
         value: &T,
-    ) -> Result<Option<(Draft, Layout)>, StoreError> {
+    ) -> Result<Option<(Draft, bool)>, StoreError> {
         match self.reads.get(name) {
             Some(Seen { text: Some(text), is_plain: true, .. }) => {
                 // Found out before a file is made of it.
@@ -182,7 +175,7 @@ impl<'a> Tx<'a> {
                 }
                 let draft = self.draft(name, value)?;
                 let is_same = matches!(&draft, Draft::Text(new) if new == text);
-                Ok((!is_same).then_some((draft, Layout::Plain)))
+                Ok((!is_same).then_some((draft, true)))
             }
             Some(Seen { text: Some(text), .. }) => {
                 let new =
@@ -195,9 +188,9 @@ impl<'a> Tx<'a> {
                 }
                 let text = text::patch(text, &base, &new, T::ONE_LINE_ITEMS)
                     .map_err(|flaw| self.unwritable(name, &flaw.reason))?;
-                Ok(Some((Draft::Text(text), Layout::Theirs)))
+                Ok(Some((Draft::Text(text), false)))
             }
-            _ => Ok(Some((self.draft(name, value)?, Layout::Plain))),
+            _ => Ok(Some((self.draft(name, value)?, true))),
         }
     }
 
@@ -207,7 +200,9 @@ impl<'a> Tx<'a> {
         let random = || self.store.random_name();
         let mut drafting = Drafting::of(&path, &random);
         text::write_typed(value, T::ONE_LINE_ITEMS, &mut drafting).map_err(|error| {
-            if error.is_io() {
+            // What is nested too deep is said to be no data.
+            let is_value = error.io_error_kind() == Some(std::io::ErrorKind::InvalidData);
+            if error.is_io() && !is_value {
                 StoreError::io("writing", &path, error.into())
             } else {
                 self.unwritable(name, &error)

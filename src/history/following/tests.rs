@@ -39,7 +39,6 @@ impl Bench {
             show: "The Shed".to_owned(),
             feed_url: Url::parse(url).unwrap(),
             moved_to: None,
-            found_at: None,
             hash: hash.to_owned(),
         };
         (intake, Arc::new(candidates(episodes)))
