@@ -30,7 +30,7 @@ use super::{Follower, Following, Rules, Source, candidates, listing, source_of};
 /// the others from the queue.
 const FLUSH_AFTER: Duration = Duration::from_secs(3);
 
-/// Episodes that wait to be written before that time, at some 170 bytes each. Each time that they are
+/// Episodes that wait to be written before that time, at some 130 bytes each. Each time that they are
 /// written, everything that a scope has seen is read again.
 const WAITING_MAX: usize = 60_000;
 
