@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use aws_lc_rs::digest::{Context, SHA256};
 use recap_mode::{Clock, Entropy, Fault, FaultKind, Scope};
 use serde::Serialize;
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 
 use crate::audio::pieces::PIECE_MS_MAX;
 use crate::config::Config;
@@ -258,12 +258,13 @@ impl Engines {
             }
         };
         let key = self.key(scope, name, is_own);
-        let mut hash = Sha256::new();
-        hash.update(written.to_string());
-        hash.update([0]);
-        hash.update(key.as_deref().unwrap_or_default());
-        hash.update(if is_own { scope.as_str() } else { "" });
-        let id: [u8; 32] = hash.finalize().into();
+        let mut hash = Context::new(&SHA256);
+        hash.update(written.to_string().as_bytes());
+        hash.update(&[0]);
+        hash.update(key.as_deref().unwrap_or_default().as_bytes());
+        hash.update(if is_own { scope.as_str() } else { "" }.as_bytes());
+        let mut id = [0; 32];
+        id.copy_from_slice(hash.finish().as_ref());
         let instance: Instance = serde_json::from_value(written)
             .map_err(|error| format!("The model server `{name}` is not set up well: {error}."))?;
         if is_own && instance.kind == Kind::Relay {

@@ -16,10 +16,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, mpsc};
 use std::time::Duration;
 
+use aws_lc_rs::digest::{SHA256, digest};
 use chrono::{DateTime, TimeDelta, Utc};
 use recap_mode::{Clock, Entropy};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use twox_hash::XxHash3_128;
 use url::Url;
 
@@ -56,8 +56,8 @@ impl FeedKey {
         let reach = if trust.covers(url) { "private" } else { "public" };
         let mut bare = url.clone();
         bare.set_fragment(None);
-        let hash = Sha256::digest(format!("{reach}\n{bare}"));
-        FeedKey(base16ct::lower::encode_string(&hash[..12]).into())
+        let hash = digest(&SHA256, format!("{reach}\n{bare}").as_bytes());
+        FeedKey(base16ct::lower::encode_string(&hash.as_ref()[..12]).into())
     }
 }
 

@@ -12,10 +12,10 @@ use std::time::SystemTime;
 use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+use aws_lc_rs::digest::{SHA256, digest};
 use recap_mode::Entropy;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 /// Shortest password that is taken, in characters. NIST SP 800-63B asks for 8 where nothing else guards.
@@ -77,7 +77,7 @@ pub struct Password(String);
 impl Password {
     /// A short text that changes with the password, by which older sessions end.
     pub fn fingerprint(&self) -> String {
-        base16ct::lower::encode_string(&Sha256::digest(self.0.as_bytes())[..8])
+        base16ct::lower::encode_string(&digest(&SHA256, self.0.as_bytes()).as_ref()[..8])
     }
 
     /// Whether this is the password. Takes some 50 ms by design where it is kept as a hash.
@@ -89,7 +89,8 @@ impl Password {
             Ok(hash) => Argon2::default().verify_password(given.as_bytes(), &hash).is_ok(),
             // A variable may hold the password itself; hashing both hides its length from a clock.
             Err(_) => {
-                Sha256::digest(self.0.as_bytes()).ct_eq(&Sha256::digest(given.as_bytes())).into()
+                let [own, given] = [&self.0, given].map(|text| digest(&SHA256, text.as_bytes()));
+                own.as_ref().ct_eq(given.as_ref()).into()
             }
         }
     }

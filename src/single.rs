@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
+use aws_lc_rs::hmac;
 use axum::Extension;
 use axum::extract::State;
 use axum::http::header::{CONTENT_TYPE, COOKIE, LOCATION, SET_COOKIE};
@@ -15,13 +16,11 @@ use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use chrono::{DateTime, TimeDelta, Utc};
-use hmac::{Hmac, KeyInit, Mac};
 use recap_mode::{
     Caller, Clock, Entitlement, Fault, FaultKind, Host, JobId, Mode, Pass, Peer, Receipt, Scope,
     Stop, Task,
 };
 use serde::{Deserialize, Serialize};
-use sha2::Sha256;
 use tokio::sync::Semaphore;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -105,26 +104,24 @@ impl Single {
         let text = serde_json::to_vec(&session)
             .map_err(|error| Fault::internal("signing a session", error))?;
         let payload = BASE64_URL_SAFE_NO_PAD.encode(text);
-        let tag = BASE64_URL_SAFE_NO_PAD.encode(self.mac(&payload)?.finalize().into_bytes());
+        let tag = BASE64_URL_SAFE_NO_PAD.encode(hmac::sign(&self.key()?, payload.as_bytes()));
         Ok(format!("{payload}.{tag}"))
     }
 
-    fn mac(&self, payload: &str) -> Result<Hmac<Sha256>, Fault> {
+    /// What cookies are signed by.
+    fn key(&self) -> Result<hmac::Key, Fault> {
         let key = self
             .secrets
             .session_key()
             .map_err(|error| Fault::internal("reading the session key", error))?;
-        let mut mac = Hmac::<Sha256>::new_from_slice(&key)
-            .map_err(|error| Fault::internal("reading the session key", error.to_string()))?;
-        mac.update(payload.as_bytes());
-        Ok(mac)
+        Ok(hmac::Key::new(hmac::HMAC_SHA256, &key))
     }
 
     /// Whether a cookie's value is a session of ours that still holds.
     fn holds(&self, value: &str, password: &Password) -> Result<bool, Fault> {
         let Some((payload, tag)) = value.split_once('.') else { return Ok(false) };
         let Ok(tag) = BASE64_URL_SAFE_NO_PAD.decode(tag) else { return Ok(false) };
-        if self.mac(payload)?.verify_slice(&tag).is_err() {
+        if hmac::verify(&self.key()?, payload.as_bytes(), &tag).is_err() {
             return Ok(false);
         }
         let session = BASE64_URL_SAFE_NO_PAD

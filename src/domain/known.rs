@@ -6,6 +6,7 @@ use std::fmt;
 use std::hash::BuildHasher;
 use std::num::{NonZeroU32, NonZeroU64};
 
+use aws_lc_rs::digest::{SHA256, digest};
 use chrono::{DateTime, NaiveDate, Utc};
 use foldhash::fast::RandomState;
 use foldhash::{HashMap, HashSet};
@@ -13,7 +14,6 @@ use hashbrown::HashTable;
 use hashbrown::hash_table::Entry::{Occupied, Vacant};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use smallvec::SmallVec;
 
 use crate::domain::link::Link;
@@ -72,8 +72,9 @@ pub struct MediaKey([u8; 6]);
 
 impl MediaKey {
     fn of(text: &str) -> MediaKey {
-        let [a, b, c, d, e, f, ..]: [u8; 32] = Sha256::digest(text.as_bytes()).into();
-        MediaKey([a, b, c, d, e, f])
+        let mut bytes = [0; 6];
+        bytes.copy_from_slice(&digest(&SHA256, text.as_bytes()).as_ref()[..6]);
+        MediaKey(bytes)
     }
 
     /// Reads what stands in files; `None` for anything else.

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
+use aws_lc_rs::digest::{SHA256, digest};
 use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use url::Url;
 
 use crate::domain::episode::{Episode, EpisodeId};
@@ -356,7 +356,7 @@ pub struct Gap {
 
 /// The hash that stands beside a generated text: 12 hexadecimal digits of its sha256.
 pub fn text_hash(text: &str) -> String {
-    base16ct::lower::encode_string(&Sha256::digest(text.as_bytes())[..6])
+    base16ct::lower::encode_string(&digest(&SHA256, text.as_bytes()).as_ref()[..6])
 }
 
 /// What a new recap is put together from.

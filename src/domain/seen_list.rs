@@ -6,10 +6,10 @@
 
 use std::fmt::{self, Write as _};
 
+use aws_lc_rs::digest::{SHA256, digest};
 use schemars::JsonSchema;
 use serde::de::{self, DeserializeSeed, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use sha2::{Digest, Sha256};
 
 use crate::domain::episode::EpisodeId;
 use crate::domain::filters::PassedOver;
@@ -319,7 +319,7 @@ impl<'a> SeenLine<'a> {
 /// By which a show is known again: 16 hexadecimal digits of its key, which may be a link with a secret
 /// in it.
 pub fn show_id(show_key: &str) -> String {
-    base16ct::lower::encode_string(&Sha256::digest(show_key.as_bytes())[..8])
+    base16ct::lower::encode_string(&digest(&SHA256, show_key.as_bytes()).as_ref()[..8])
 }
 
 impl SeenList {

@@ -1,7 +1,7 @@
 //! A YouTube channel whose feed does not answer: for hours at a time such feeds say 404 or 500, while the
 //! channel is there. Its newest videos are then listed by yt-dlp.
 
-use sha2::{Digest, Sha256};
+use aws_lc_rs::digest::{Context, SHA256};
 use url::Url;
 
 use super::{Following, Rules};
@@ -48,12 +48,12 @@ impl Following {
 }
 
 fn as_read(feed_url: &Url, known: Option<&Feed>, listed: Vec<Listed>) -> Read {
-    let mut hash = Sha256::new();
+    let mut hash = Context::new(&SHA256);
     for one in &listed {
-        hash.update(&one.id);
-        hash.update([0]);
+        hash.update(one.id.as_bytes());
+        hash.update(&[0]);
     }
-    let hash = base16ct::lower::encode_string(&hash.finalize());
+    let hash = base16ct::lower::encode_string(hash.finish().as_ref());
     let items = listed.into_iter().filter_map(|one| {
         // The id decides what is fetched later, so it is no other than such ids are.
         let fits = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b'-';

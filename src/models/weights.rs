@@ -7,7 +7,7 @@ use std::io::{BufReader, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use sha2::{Digest, Sha256};
+use aws_lc_rs::digest::{Context, SHA256};
 use url::Url;
 
 use crate::net::{DownloadError, Net, Request, Trust};
@@ -330,7 +330,7 @@ fn size_of(path: &Path) -> Result<u64, WeightsError> {
 fn sha256(path: &Path) -> Result<String, WeightsError> {
     let read = |source| WeightsError::Read { file: name_of(path), source };
     let mut file = File::open(path).map_err(read)?;
-    let mut hash = Sha256::new();
+    let mut hash = Context::new(&SHA256);
     let mut block = vec![0; HASH_BLOCK_BYTES];
     loop {
         let length = file.read(&mut block).map_err(read)?;
@@ -339,7 +339,7 @@ fn sha256(path: &Path) -> Result<String, WeightsError> {
         }
         hash.update(&block[..length]);
     }
-    Ok(base16ct::lower::encode_string(&hash.finalize()))
+    Ok(base16ct::lower::encode_string(hash.finish().as_ref()))
 }
 
 /// Reads the header and walks over every tensor without loading one: each field of the header is held

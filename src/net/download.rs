@@ -4,6 +4,7 @@
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use aws_lc_rs::digest::{SHA256, digest};
 use http::header::{ACCEPT_ENCODING, CONTENT_RANGE, IF_RANGE, RANGE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use serde::{Deserialize, Serialize};
@@ -353,9 +354,8 @@ impl ContentRange {
 }
 
 fn hash(url: &Url) -> String {
-    use sha2::{Digest, Sha256};
-    let digest = Sha256::digest(url.as_str().as_bytes());
-    base16ct::lower::encode_string(&digest[..16])
+    let hash = digest(&SHA256, url.as_str().as_bytes());
+    base16ct::lower::encode_string(&hash.as_ref()[..16])
 }
 
 #[cfg(test)]

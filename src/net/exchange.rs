@@ -3,12 +3,12 @@
 
 use std::time::Duration;
 
+use aws_lc_rs::digest::{Context, SHA256};
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use http_body_util::{BodyExt, Empty, Full, StreamBody};
 use hyper::body::Frame;
-use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 use url::Url;
 
@@ -108,9 +108,9 @@ impl Net {
 /// A form as it is sent (RFC 7578), with its headers; what the fields hold is not copied.
 fn form(fields: &[Field], headers: &mut HeaderMap) -> Sent {
     // A hash of what it parts, which therefore does not stand in it.
-    let mut hash = Sha256::new();
+    let mut hash = Context::new(&SHA256);
     fields.iter().for_each(|field| hash.update(&field.bytes));
-    let boundary = base16ct::lower::encode_string(&hash.finalize());
+    let boundary = base16ct::lower::encode_string(hash.finish().as_ref());
     let mut parts: Vec<Bytes> = Vec::new();
     for Field { name, file, bytes } in fields {
         let mut head = format!("--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"");

@@ -7,10 +7,10 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use aws_lc_rs::digest::{Context, SHA256};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use sha2::{Digest, Sha256};
 
 use super::workspace::write;
 
@@ -135,12 +135,12 @@ pub(super) struct Key {
 impl Key {
     /// Of a scope and parts, each apart from the next; without a scope it is everybody's.
     pub(super) fn of(scope: Option<&str>, parts: &[&str]) -> Key {
-        let mut hash = Sha256::new();
+        let mut hash = Context::new(&SHA256);
         for part in parts {
-            hash.update((part.len() as u64).to_le_bytes());
-            hash.update(part);
+            hash.update(&(part.len() as u64).to_le_bytes());
+            hash.update(part.as_bytes());
         }
-        let hash = base16ct::lower::encode_string(&hash.finalize());
+        let hash = base16ct::lower::encode_string(hash.finish().as_ref());
         Key { scope: scope.map(str::to_owned), hash }
     }
 

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_lc_rs::digest::{Context, Digest, SHA256};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use url::Url;
@@ -299,17 +299,17 @@ pub(super) async fn fetched(
 fn identity(path: &Path) -> Result<(String, String), PipelineError> {
     let format = crate::audio::sniff::file(path)?;
     let hash = hash_of(path).map_err(AudioError::Read)?;
-    Ok((format.word().to_owned(), base16ct::lower::encode_string(&hash)))
+    Ok((format.word().to_owned(), base16ct::lower::encode_string(hash.as_ref())))
 }
 
 /// sha256 of a file's bytes. Blocks.
-pub(super) fn hash_of(path: &Path) -> std::io::Result<[u8; 32]> {
+pub(super) fn hash_of(path: &Path) -> std::io::Result<Digest> {
     let mut file = std::fs::File::open(path)?;
-    let mut hash = Sha256::new();
+    let mut hash = Context::new(&SHA256);
     let mut buffer = vec![0; 64 * 1024];
     loop {
         match file.read(&mut buffer)? {
-            0 => return Ok(hash.finalize().into()),
+            0 => return Ok(hash.finish()),
             count => hash.update(&buffer[..count]),
         }
     }

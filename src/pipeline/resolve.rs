@@ -5,9 +5,9 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use aws_lc_rs::digest::{SHA256, digest};
 use recap_mode::Fault;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use url::Url;
 
 use crate::domain::episode::{Episode, EpisodeId, EpisodeKind, Show};
@@ -330,7 +330,7 @@ pub(super) async fn read(
 ) -> Result<(Reading, String), PipelineError> {
     blocking(move || {
         let bytes = bytes.as_ref();
-        let sha256 = base16ct::lower::encode_string(&Sha256::digest(bytes));
+        let sha256 = base16ct::lower::encode_string(digest(&SHA256, bytes).as_ref());
         transcripts::read(bytes, &hint).map(|reading| (reading, sha256))
     })
     .await?
@@ -399,7 +399,7 @@ async fn from_upload(
     }
     let file = path.clone();
     let hash = blocking(move || listen::hash_of(&file)).await??;
-    let id = EpisodeId::upload(&hash);
+    let id = EpisodeId::upload(hash.as_ref());
     let episode = bare_episode(id, EpisodeKind::Upload, title_of(name), None);
     listen::listen(tools, episode, None, Sound::File(path), workspace, progress).await
 }

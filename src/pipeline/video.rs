@@ -1,7 +1,7 @@
 //! The transcript of a video: its captions, else its sound.
 
+use aws_lc_rs::digest::{SHA256, digest};
 use chrono::TimeDelta;
-use sha2::{Digest, Sha256};
 
 use crate::domain::episode::{Episode, EpisodeId, EpisodeKind, Show};
 use crate::domain::links::shareable;
@@ -140,7 +140,7 @@ async fn captions(
 ) -> Result<Heard, PipelineError> {
     let captions = tools.videos.captions(video, &choice.track, asker).await?;
     let track = &captions.track;
-    let sha256 = base16ct::lower::encode_string(&Sha256::digest(&captions.bytes));
+    let sha256 = base16ct::lower::encode_string(digest(&SHA256, &captions.bytes).as_ref());
     let (reading, _) = super::resolve::read(
         format!("The captions “{}” of “{}”", track.tag, short(&episode.title)),
         captions.bytes,

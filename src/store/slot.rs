@@ -7,11 +7,11 @@ use std::marker::PhantomData;
 use std::os::unix::fs::MetadataExt;
 use std::sync::Arc;
 
+use aws_lc_rs::digest::{SHA256, digest};
 use recap_mode::Scope;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 
 use super::error::Problem;
 use super::text;
@@ -261,8 +261,8 @@ pub struct Etag(String);
 impl Etag {
     /// The state of these bytes.
     pub fn of(bytes: &[u8]) -> Etag {
-        let digest = Sha256::digest(bytes);
-        Etag(base16ct::lower::encode_string(&digest[..16]))
+        let hash = digest(&SHA256, bytes);
+        Etag(base16ct::lower::encode_string(&hash.as_ref()[..16]))
     }
 
     /// As a strong HTTP entity tag (RFC 9110, 8.8.3), with its quotes.

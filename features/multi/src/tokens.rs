@@ -5,10 +5,10 @@
 
 use std::fmt;
 
+use aws_lc_rs::digest::{Context, SHA256};
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use recap_mode::Entropy;
-use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 /// Random bytes of a token.
@@ -67,10 +67,12 @@ impl TokenHash {
 
     /// The hash of any text, apart from those of other purposes.
     pub(crate) fn of_text(purpose: &str, text: &str) -> TokenHash {
-        let mut hasher = Sha256::new();
-        hasher.update(purpose.as_bytes());
-        hasher.update(text.as_bytes());
-        TokenHash(hasher.finalize().into())
+        let mut hash = Context::new(&SHA256);
+        hash.update(purpose.as_bytes());
+        hash.update(text.as_bytes());
+        let mut bytes = [0; 32];
+        bytes.copy_from_slice(hash.finish().as_ref());
+        TokenHash(bytes)
     }
 
     /// A hash as it was stored; `None` where its length is wrong.

@@ -1,8 +1,8 @@
 //! Reading values whose names and units are only guessed: texts, numbers, times, links, ids.
 
+use aws_lc_rs::digest::{SHA256, digest};
 use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
 use serde_json::{Map, Value};
-use sha2::{Digest, Sha256};
 use url::Url;
 
 use crate::domain::episode::EpisodeId;
@@ -314,8 +314,8 @@ pub(super) fn watch_page(id: &str) -> Option<Url> {
 
 /// Bytes that are the same for the same text, where something has to be made up once and for all.
 pub(super) fn eight_bytes(text: &str) -> [u8; 8] {
-    let hash = Sha256::digest(text.as_bytes());
+    let hash = digest(&SHA256, text.as_bytes());
     let mut bytes = [0; 8];
-    bytes.copy_from_slice(&hash[..8]);
+    bytes.copy_from_slice(&hash.as_ref()[..8]);
     bytes
 }

@@ -5,8 +5,8 @@
 use std::fmt::Write as _;
 use std::ops::Range;
 
+use aws_lc_rs::digest::{Context, SHA256};
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
 use crate::domain::outline::{Granularity, Length};
 
@@ -44,16 +44,13 @@ pub(super) fn key(instance: &str, model: &str, prompt: &Prompt) -> String {
 }
 
 fn hash(parts: &[&[u8]]) -> String {
-    let mut hash = Sha256::new();
+    let mut hash = Context::new(&SHA256);
     for part in parts {
         // The length keeps ("ab", "c") apart from ("a", "bc").
-        hash.update((part.len() as u64).to_le_bytes());
+        hash.update(&(part.len() as u64).to_le_bytes());
         hash.update(part);
     }
-    hash.finalize().iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    base16ct::lower::encode_string(hash.finish().as_ref())
 }
 
 /// The instructions for a window: the prompt, the language and what the person wishes.
