@@ -36,7 +36,8 @@ pub(super) fn read(text: &str, base: &Url, wants_descriptions: bool) -> Result<F
     let text = text.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}' || c == '\0');
     let mut pieces = Pieces::of(text);
     let mut builder = Builder::new(Rc::new(base.clone()), wants_descriptions);
-    for piece in pieces.by_ref() {
+    pieces.wants_words = false;
+    while let Some(piece) = pieces.next() {
         match piece {
             Piece::Open(tag) => builder.open(&tag),
             Piece::Words(words) => builder.words(words),
@@ -45,6 +46,7 @@ pub(super) fn read(text: &str, base: &Url, wants_descriptions: bool) -> Result<F
         if builder.too_deep {
             break;
         }
+        pieces.wants_words = builder.wants_words();
     }
     let gave_up = pieces.gave_up();
     builder.finish(pieces.broken_line, gave_up)
@@ -373,8 +375,12 @@ impl<'t> Builder<'t> {
         gathering.mark(tag.name, "<");
     }
 
+    fn wants_words(&self) -> bool {
+        self.gathering.as_ref().is_some_and(|gathering| !gathering.is_unwanted)
+    }
+
     fn words(&mut self, words: Words<'t>) {
-        let Some(gathering) = self.gathering.as_mut().filter(|it| !it.is_unwanted) else { return };
+        let Some(gathering) = self.gathering.as_mut() else { return };
         let words = words.read(WORDS_BYTES_MAX);
         // Blanks before the first word tell nothing in any field.
         if gathering.has_words {

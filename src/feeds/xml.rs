@@ -180,8 +180,12 @@ pub(super) struct Pieces<'a> {
     at: usize,
     /// What the tag before closes with it.
     closes: Option<&'a str>,
+    /// The last tag's name, whose end mostly comes next.
+    opened: &'a str,
     /// A mark begins where we are.
     is_at_mark: bool,
+    /// Whether words are a piece: between most tags nobody wants any.
+    pub(super) wants_words: bool,
     resumed: usize,
     /// Line, from 1, of the first piece that is no XML.
     pub(super) broken_line: Option<usize>,
@@ -189,7 +193,16 @@ pub(super) struct Pieces<'a> {
 
 impl<'a> Pieces<'a> {
     pub(super) fn of(text: &'a str) -> Pieces<'a> {
-        Pieces { text, at: 0, closes: None, is_at_mark: false, resumed: 0, broken_line: None }
+        Pieces {
+            text,
+            at: 0,
+            closes: None,
+            opened: "",
+            is_at_mark: false,
+            wants_words: true,
+            resumed: 0,
+            broken_line: None,
+        }
     }
 
     /// Whether reading ended before the text did.
@@ -197,55 +210,72 @@ impl<'a> Pieces<'a> {
         self.resumed > RESUMED_MAX
     }
 
-    /// Goes on at the next `<` behind a mark that does not end; at the end of the text where too much is
-    /// broken.
-    fn resume(&mut self) {
+    /// Goes on at the next `<` behind a mark that does not end, of which there is no piece; at the end of
+    /// the text where too much is broken.
+    #[cold]
+    fn resume(&mut self) -> Option<Piece<'a>> {
         let bytes = self.text.as_bytes();
         let line = || 1 + memchr::memchr_iter(b'\n', &bytes[..self.at]).count();
         self.broken_line.get_or_insert_with(line);
         self.resumed += 1;
         let next = memchr(b'<', &bytes[self.at + 1..]).filter(|_| self.resumed <= RESUMED_MAX);
         self.at = next.map_or(bytes.len(), |next| self.at + 1 + next);
+        None
     }
 
-    /// The mark that begins where we are and where it ends, `None` for one that is not ended; no piece for
-    /// what tells nothing.
-    fn mark(&mut self) -> Option<(Option<Piece<'a>>, usize)> {
+    /// The opening tag that begins where we are.
+    fn opening(&mut self) -> Option<Piece<'a>> {
         let (text, bytes, at) = (self.text, self.text.as_bytes(), self.at);
-        // What stands between such a beginning and such an end.
+        let name_end = past(bytes, at + 1, is_of_name);
+        let Some(to) = end_of_tag(bytes, name_end) else { return self.resume() };
+        let closes_itself = bytes[to - 1] == b'/';
+        let inner_end = if closes_itself { to - 1 } else { to };
+        let name_end = name_end.min(inner_end);
+        let name = &text[at + 1..name_end];
+        self.closes = closes_itself.then_some(name);
+        self.opened = name;
+        self.at = to + 1;
+        Some(Piece::Open(Tag { name, rest: &text[name_end..inner_end] }))
+    }
+
+    /// The closing tag that begins where we are.
+    fn closing(&mut self) -> Option<Piece<'a>> {
+        let (text, bytes, at) = (self.text, self.text.as_bytes(), self.at + 2);
+        let expected = at + self.opened.len();
+        if bytes.get(expected) == Some(&b'>') && bytes[at..expected] == *self.opened.as_bytes() {
+            self.at = expected + 1;
+            return Some(Piece::Close(self.opened));
+        }
+        let end = past(bytes, at, is_of_name);
+        // Few have blanks behind them.
+        let Some(blanks) = memchr(b'>', &bytes[end..]) else { return self.resume() };
+        self.at = end + blanks + 1;
+        Some(Piece::Close(if blanks == 0 { &text[at..end] } else { text[at..end + blanks].trim() }))
+    }
+
+    /// What is no tag and begins where we are. Of it CDATA alone is words.
+    fn aside(&mut self) -> Option<Piece<'a>> {
+        let (text, bytes, at) = (self.text, self.text.as_bytes(), self.at);
+        // Where that ends what stands between such a beginning and such an end.
         let within = |begin: &str, end: &str| {
             let from = at + begin.len();
-            let to = from + find(&bytes[from..], end)?;
-            Some((&text[from..to], to + end.len()))
+            Some((from, from + find(&bytes[from..], end)?, end.len()))
         };
-        match bytes.get(at + 1) {
-            Some(b'/') => {
-                let end = past(bytes, at + 2, is_of_name);
-                // Few have blanks behind them.
-                let to = end + memchr(b'>', &bytes[end..])?;
-                let name = if to == end { &text[at + 2..to] } else { text[at + 2..to].trim() };
-                Some((Some(Piece::Close(name)), to + 1))
-            }
-            Some(b'?') => within("<?", "?>").map(|(_, end)| (None, end)),
-            Some(b'!') if text[at..].starts_with(CDATA) => {
-                let (written, end) = within(CDATA, "]]>")?;
-                Some((Some(Piece::Words(Words { written, is_literal: true })), end))
-            }
-            Some(b'!') if text[at..].starts_with(COMMENT) => {
-                within(COMMENT, "-->").map(|(_, end)| (None, end))
-            }
-            Some(b'!') => end_of_declaration(&text[at..]).map(|len| (None, at + len)),
-            _ => {
-                let name_end = past(bytes, at + 1, is_of_name);
-                let to = end_of_tag(bytes, name_end)?;
-                let closes_itself = bytes[to - 1] == b'/';
-                let inner_end = if closes_itself { to - 1 } else { to };
-                let name_end = name_end.min(inner_end);
-                let name = &text[at + 1..name_end];
-                self.closes = closes_itself.then_some(name);
-                Some((Some(Piece::Open(Tag { name, rest: &text[name_end..inner_end] })), to + 1))
-            }
-        }
+        let rest = &text[at..];
+        let is_literal = rest.starts_with(CDATA);
+        let found = if is_literal {
+            within(CDATA, "]]>")
+        } else if rest.starts_with(COMMENT) {
+            within(COMMENT, "-->")
+        } else if rest.starts_with("<?") {
+            within("<?", "?>")
+        } else {
+            end_of_declaration(rest).map(|len| (at, at + len, 0))
+        };
+        let Some((from, to, end)) = found else { return self.resume() };
+        self.at = to + end;
+        let is_piece = is_literal && self.wants_words;
+        is_piece.then(|| Piece::Words(Words { written: &text[from..to], is_literal }))
     }
 }
 
@@ -256,22 +286,25 @@ impl<'a> Iterator for Pieces<'a> {
         if let Some(name) = self.closes.take() {
             return Some(Piece::Close(name));
         }
-        while self.at < self.text.len() {
-            if !std::mem::take(&mut self.is_at_mark) && !begins_mark(self.text, self.at) {
-                let end = words_end(self.text, self.at);
-                let written = &self.text[self.at..end];
+        let text = self.text;
+        while self.at < text.len() {
+            if !std::mem::take(&mut self.is_at_mark) && !begins_mark(text, self.at) {
+                let (begin, end) = (self.at, words_end(text, self.at));
                 self.at = end;
-                self.is_at_mark = end < self.text.len();
-                return Some(Piece::Words(Words { written, is_literal: false }));
-            }
-            match self.mark() {
-                Some((piece, end)) => {
-                    self.at = end;
-                    if piece.is_some() {
-                        return piece;
-                    }
+                self.is_at_mark = end < text.len();
+                if self.wants_words {
+                    let written = &text[begin..end];
+                    return Some(Piece::Words(Words { written, is_literal: false }));
                 }
-                None => self.resume(),
+                continue;
+            }
+            let piece = match text.as_bytes().get(self.at + 1) {
+                Some(b'/') => self.closing(),
+                Some(b'?' | b'!') => self.aside(),
+                _ => self.opening(),
+            };
+            if piece.is_some() {
+                return piece;
             }
         }
         None
@@ -301,8 +334,11 @@ const DECLARATIONS: &[&str] =
 /// Where the words end that begin at a place. A `<` that begins no mark (`a < b`, `<3`) is one of them.
 fn words_end(text: &str, at: usize) -> usize {
     let bytes = text.as_bytes();
-    // Between most tags stands a line end, for which looking far is slow.
+    // Between most tags stands a line end alone, for which looking far is slow.
     let mut at = past(bytes, at, is_blank);
+    if at < bytes.len() && begins_mark(text, at) {
+        return at;
+    }
     while let Some(next) = memchr(b'<', &bytes[at..]) {
         at += next;
         if begins_mark(text, at) {
@@ -403,6 +439,21 @@ mod tests {
         check("<a><Ab/><c /></a >", "+a +ab -ab +c -c -a ");
         check("<!DOCTYPE a [<!ENTITY b \"c\">]><a>&b;</a>", "+a &b;-a ");
         check("<a <!x>", "+a ");
+    }
+
+    #[test]
+    fn words_that_nobody_wants_are_passed_over_and_every_tag_is_there() {
+        let mut pieces = Pieces::of("<a>\n<b>x <3</b> <![CDATA[<y>]]><bc/>z</b ></a> end");
+        pieces.wants_words = false;
+        let mut read = String::new();
+        for piece in pieces {
+            match piece {
+                Piece::Open(tag) => read += &format!("+{} ", tag.name),
+                Piece::Words(_) => read += "words ",
+                Piece::Close(name) => read += &format!("-{name} "),
+            }
+        }
+        assert_eq!(read, "+a +b -b +bc -bc -b -a ");
     }
 
     #[test]

@@ -37,16 +37,15 @@ pub fn decode<'a>(bytes: &'a [u8], charset: Option<&str>) -> Decoded<'a> {
     }
     let named = charset.and_then(|label| Encoding::for_label(label.trim().as_bytes()));
     let declared = || declared(bytes);
-    match std::str::from_utf8(bytes) {
+    // As `std::str::from_utf8`, several times as fast.
+    match UTF_8.decode_without_bom_handling_and_without_replacement(bytes) {
         // This one is plain ASCII as far as UTF-8 can tell.
-        Ok(text) if text.is_ascii() && is_2022(bytes, named.or_else(declared)) => {
+        Some(text) if is_2022(bytes, named.or_else(declared)) && text.is_ascii() => {
             return with(ISO_2022_JP, bytes);
         }
-        Ok(text) => {
-            return Decoded { text: Cow::Borrowed(text), encoding: UTF_8.name(), damaged: false };
-        }
-        Err(_) if mostly_utf8(bytes) => return with(UTF_8, bytes),
-        Err(_) => {}
+        Some(text) => return Decoded { text, encoding: UTF_8.name(), damaged: false },
+        None if mostly_utf8(bytes) => return with(UTF_8, bytes),
+        None => {}
     }
     let chosen = named.filter(is_legacy).or_else(|| declared().filter(is_legacy));
     with(chosen.unwrap_or_else(|| guess(bytes)), bytes)
