@@ -101,11 +101,11 @@ pub struct Entry {
 
 /// How a check went.
 #[derive(Debug)]
-pub enum Checked {
+pub enum Checked<T> {
     /// As it was; the entry says which feed that is.
     Unchanged,
-    /// Other than it was.
-    Changed(Arc<Read>),
+    /// Other than it was: what was made of it.
+    Changed(T),
 }
 
 /// A feed that was read.
@@ -263,7 +263,22 @@ impl FeedCache {
         url: &Url,
         trust: &Trust,
         limits: &Limits,
-    ) -> Result<Checked, CheckError> {
+    ) -> Result<Checked<Arc<Read>>, CheckError> {
+        self.check_for(url, trust, limits, Arc::new).await
+    }
+
+    /// As [`FeedCache::check`], for who wants no more of a feed than what is made of it: that is made, and
+    /// the feed let go of, by the thread that read it.
+    ///
+    /// # Errors
+    /// Those of [`FeedCache::check`].
+    pub async fn check_for<T: Send + 'static>(
+        &self,
+        url: &Url,
+        trust: &Trust,
+        limits: &Limits,
+        make: impl FnOnce(Read) -> T + Send + 'static,
+    ) -> Result<Checked<T>, CheckError> {
         let key = FeedKey::of(url, trust);
         let before = self.entry(&key).unwrap_or_default();
         let request = Request {
@@ -279,42 +294,45 @@ impl FeedCache {
         let before = if is_kept { before } else { Entry::default() };
         let outcome = match self.net.ask(&request, &before.validators).await {
             Ok(Answer::Unchanged) => Ok(Checked::Unchanged),
-            Ok(Answer::Changed(fetched)) => self.take(&key, url, *fetched, before).await,
+            Ok(Answer::Changed(fetched)) => self.take(&key, url, *fetched, before, make).await,
             Err(error) => Err(error.into()),
         };
         self.note(&key, &outcome, limits.period);
         outcome
     }
 
-    /// Takes over a feed that was fetched while its place was found out.
+    /// Takes over a feed that was fetched while its place was found out, and makes of it what is wanted, as
+    /// [`FeedCache::check_for`] does.
     ///
     /// # Errors
     /// [`CheckError::Feed`].
-    pub async fn adopt(
+    pub async fn adopt<T: Send + 'static>(
         &self,
         url: &Url,
         trust: &Trust,
         fetched: Fetched,
         period: Duration,
-    ) -> Result<Arc<Read>, CheckError> {
+        make: impl FnOnce(Read) -> T + Send + 'static,
+    ) -> Result<T, CheckError> {
         let key = FeedKey::of(url, trust);
-        let outcome = self.take(&key, url, fetched, Entry::default()).await;
+        let outcome = self.take(&key, url, fetched, Entry::default(), make).await;
         self.note(&key, &outcome, period);
         match outcome? {
-            Checked::Changed(read) => Ok(read),
+            Checked::Changed(made) => Ok(made),
             // Only a feed that is known already is unchanged, and none was said to be.
             Checked::Unchanged => Err(CheckError::Panicked(Shown::from(url))),
         }
     }
 
     /// Reads what was fetched, and keeps it where it is other than what was kept `before`.
-    async fn take(
+    async fn take<T: Send + 'static>(
         &self,
         key: &FeedKey,
         url: &Url,
         fetched: Fetched,
         before: Entry,
-    ) -> Result<Checked, CheckError> {
+        make: impl FnOnce(Read) -> T + Send + 'static,
+    ) -> Result<Checked<T>, CheckError> {
         let (shelf, shown) = (self.shelf.clone(), Shown::from(url));
         let work = move || {
             let Fetched { url, moved_to, validators, charset, bytes, .. } = &fetched;
@@ -345,7 +363,7 @@ impl FeedCache {
                     entry
                 }
             };
-            Ok((entry, Some(read)))
+            Ok((entry, Some(make(read))))
         };
         let (sender, answer) = tokio::sync::oneshot::channel();
         let task: Task = Box::new(move || {
@@ -354,15 +372,15 @@ impl FeedCache {
         });
         // Where there is no thread, the answer's sender is dropped with the task.
         let _ = self.reader.get_or_init(start_reading).send(task);
-        let (entry, read) = answer
+        let (entry, made) = answer
             .await
             .map_err(|_| CheckError::Panicked(shown.clone()))?
             .map_err(|cause| CheckError::Feed { link: shown, cause })?;
         self.map().insert(key.clone(), entry);
-        Ok(read.map_or(Checked::Unchanged, |read| Checked::Changed(Arc::new(read))))
+        Ok(made.map_or(Checked::Unchanged, Checked::Changed))
     }
 
-    fn note(&self, key: &FeedKey, outcome: &Result<Checked, CheckError>, period: Duration) {
+    fn note<T>(&self, key: &FeedKey, outcome: &Result<Checked<T>, CheckError>, period: Duration) {
         self.is_ahead.store(true, Ordering::Relaxed);
         let now = self.clock.now();
         let period = TimeDelta::from_std(period).unwrap_or(BACKOFF_MAX);

@@ -25,16 +25,19 @@ const YOUTUBE_COOKIE: &str = "SOCS=CAI";
 
 /// A feed that was found.
 #[derive(Clone, Debug)]
-pub struct Discovered {
+pub struct Discovered<T = Arc<Read>> {
     /// What was asked to find it: the typed link itself, or a page or service that knows the feed.
     pub asked: Url,
     /// The feed's own link.
     pub feed_url: Url,
-    /// What stands in it.
-    pub read: Arc<Read>,
+    /// What stands in it, or what was made of that.
+    pub read: T,
 }
 
-impl Discovered {
+/// What is made of a feed that was found under its link, by the thread that read it.
+pub(super) type Make<T> = Arc<dyn Fn(Arc<Read>, &Url) -> T + Send + Sync>;
+
+impl<T> Discovered<T> {
     /// The feed's link where it is not what was typed.
     pub fn other_feed_url(&self) -> Option<Url> {
         (self.feed_url != self.asked).then(|| self.feed_url.clone())
@@ -98,6 +101,12 @@ impl From<DiscoverError> for Fault {
     }
 }
 
+/// What the cache does with a feed that it read under this link.
+fn made_of<T>(make: &Make<T>, url: &Url) -> impl FnOnce(Read) -> T + Send + use<T> {
+    let (make, url) = (make.clone(), url.clone());
+    move |read| make(Arc::new(read), &url)
+}
+
 impl Following {
     /// Finds the feed behind what was typed, and reads it. It is kept, so that following what was
     /// looked at first fetches nothing twice.
@@ -110,28 +119,43 @@ impl Following {
         text: &str,
         rules: &Rules,
     ) -> Result<Discovered, DiscoverError> {
+        let make: Make<Arc<Read>> = Arc::new(|read, _| read);
+        self.discover_for(follower, text, rules, &make).await
+    }
+
+    /// As [`Following::discover`], for who wants no more of the feed than what is made of it.
+    ///
+    /// # Errors
+    /// Those of [`Following::discover`].
+    pub(super) async fn discover_for<T: Send + 'static>(
+        &self,
+        follower: &Follower,
+        text: &str,
+        rules: &Rules,
+        make: &Make<T>,
+    ) -> Result<Discovered<T>, DiscoverError> {
         let typed =
             place::place(text).map_err(|error| DiscoverError::Refused(error.to_string()))?;
         let youtube = &rules.bases.youtube;
         let base_trust = follower.trust.untyped().and(&[youtube, &rules.bases.apple]);
         match typed {
             Typed::Closed(sentence) => Err(DiscoverError::Refused(sentence)),
-            Typed::Link(url) => self.behind_link(follower, url, rules).await,
+            Typed::Link(url) => self.behind_link(follower, url, rules, make).await,
             Typed::YoutubeChannel(id) => {
                 let feed_url = place::channel_feed(youtube, &id);
-                self.known_feed(youtube.clone(), feed_url, &base_trust, rules).await
+                self.known_feed(youtube.clone(), feed_url, &base_trust, rules, make).await
             }
             Typed::YoutubePlaylist(id) => {
                 let feed_url = place::playlist_feed(youtube, &id);
-                self.known_feed(youtube.clone(), feed_url, &base_trust, rules).await
+                self.known_feed(youtube.clone(), feed_url, &base_trust, rules, make).await
             }
             Typed::YoutubePage(url) => {
                 let page_url = place::youtube_page(youtube, &url);
-                self.behind_youtube_page(page_url, &base_trust, rules).await
+                self.behind_youtube_page(page_url, &base_trust, rules, make).await
             }
             Typed::YoutubeVideo(id) => {
                 let page_url = place::video_page(youtube, &id);
-                self.behind_youtube_page(page_url, &base_trust, rules).await
+                self.behind_youtube_page(page_url, &base_trust, rules, make).await
             }
             Typed::Apple(id) => {
                 let lookup = place::apple_lookup(&rules.bases.apple, id);
@@ -141,7 +165,8 @@ impl Following {
                     .map_err(|error| DiscoverError::Refused(error.to_string()))?;
                 drop(fetched);
                 // Apple named it, not the person.
-                self.known_feed(lookup, show.feed_url, &follower.trust.untyped(), rules).await
+                let trust = follower.trust.untyped();
+                self.known_feed(lookup, show.feed_url, &trust, rules, make).await
             }
         }
     }
@@ -167,54 +192,61 @@ impl Following {
     }
 
     /// A feed that is kept already, once its server has said that it is as it was or sent the new one.
-    async fn kept(
+    async fn kept<T: Send + 'static>(
         &self,
         url: &Url,
         trust: &Trust,
         rules: &Rules,
-    ) -> Result<Option<Arc<Read>>, DiscoverError> {
+        make: &Make<T>,
+    ) -> Result<Option<T>, DiscoverError> {
         let key = FeedKey::of(url, trust);
         if self.cache.entry(&key).is_none_or(|entry| entry.feed_hash.is_none()) {
             return Ok(None);
         }
-        match self.cache.check(url, trust, &rules.limits).await? {
-            Checked::Changed(read) => Ok(Some(read)),
+        match self.cache.check_for(url, trust, &rules.limits, made_of(make, url)).await? {
+            Checked::Changed(made) => Ok(Some(made)),
             Checked::Unchanged => {
-                let cache = self.cache.clone();
-                let read = tokio::task::spawn_blocking(move || cache.read_now(&key)).await;
-                Ok(read.map_err(|_| CheckError::Panicked(Shown::from(url)))?)
+                let (cache, url, make) = (self.cache.clone(), url.clone(), make.clone());
+                let shown = Shown::from(&url);
+                let read = move || cache.read_now(&key).map(|read| make(read, &url));
+                let made = tokio::task::spawn_blocking(read).await;
+                Ok(made.map_err(|_| CheckError::Panicked(shown))?)
             }
         }
     }
 
-    async fn known_feed(
+    async fn known_feed<T: Send + 'static>(
         &self,
         asked: Url,
         feed_url: Url,
         trust: &Trust,
         rules: &Rules,
-    ) -> Result<Discovered, DiscoverError> {
-        if let Some(read) = self.kept(&feed_url, trust, rules).await? {
+        make: &Make<T>,
+    ) -> Result<Discovered<T>, DiscoverError> {
+        if let Some(read) = self.kept(&feed_url, trust, rules, make).await? {
             return Ok(Discovered { asked, feed_url, read });
         }
         let fetched = self.get(&feed_url, ACCEPT_FEEDS, None, trust, rules).await?;
-        let read = self.cache.adopt(&feed_url, trust, fetched, rules.limits.period).await?;
+        let (period, make) = (rules.limits.period, made_of(make, &feed_url));
+        let read = self.cache.adopt(&feed_url, trust, fetched, period, make).await?;
         Ok(Discovered { asked, feed_url, read })
     }
 
-    async fn behind_link(
+    async fn behind_link<T: Send + 'static>(
         &self,
         follower: &Follower,
         url: Url,
         rules: &Rules,
-    ) -> Result<Discovered, DiscoverError> {
+        make: &Make<T>,
+    ) -> Result<Discovered<T>, DiscoverError> {
         let trust = follower.trust.for_link(&url).and(&[&rules.bases.youtube, &rules.bases.apple]);
-        if let Some(read) = self.kept(&url, &trust, rules).await? {
+        if let Some(read) = self.kept(&url, &trust, rules, make).await? {
             return Ok(Discovered { asked: url.clone(), feed_url: url, read });
         }
         let fetched = self.get(&url, ACCEPT_FEEDS, None, &trust, rules).await?;
         if feeds::looks_like_feed(&fetched.bytes) {
-            let read = self.cache.adopt(&url, &trust, fetched, rules.limits.period).await?;
+            let (period, make) = (rules.limits.period, made_of(make, &url));
+            let read = self.cache.adopt(&url, &trust, fetched, period, make).await?;
             return Ok(Discovered { asked: url.clone(), feed_url: url, read });
         }
         let (bytes, charset, base) = (fetched.bytes, fetched.charset, fetched.url);
@@ -236,7 +268,7 @@ impl Following {
         }
         let mut last = None;
         for link in links.into_iter().take(TRIES_MAX) {
-            match self.known_feed(url.clone(), link.url, &trust, rules).await {
+            match self.known_feed(url.clone(), link.url, &trust, rules, make).await {
                 Ok(found) => return Ok(found),
                 Err(error) => last = Some(error),
             }
@@ -244,12 +276,13 @@ impl Following {
         Err(last.unwrap_or(DiscoverError::NoFeed { link: Shown::from(&url) }))
     }
 
-    async fn behind_youtube_page(
+    async fn behind_youtube_page<T: Send + 'static>(
         &self,
         page_url: Url,
         trust: &Trust,
         rules: &Rules,
-    ) -> Result<Discovered, DiscoverError> {
+        make: &Make<T>,
+    ) -> Result<Discovered<T>, DiscoverError> {
         let accept = "text/html, */*;q=0.5";
         let fetched = self.get(&page_url, accept, Some(YOUTUBE_COOKIE), trust, rules).await?;
         let bytes = fetched.bytes;
@@ -258,6 +291,6 @@ impl Following {
             .map_err(|_| CheckError::Panicked(Shown::from(&page_url)))?
             .ok_or_else(|| DiscoverError::NoChannel { link: Shown::from(&page_url) })?;
         let feed_url = place::channel_feed(&rules.bases.youtube, &channel);
-        self.known_feed(page_url, feed_url, trust, rules).await
+        self.known_feed(page_url, feed_url, trust, rules, make).await
     }
 }

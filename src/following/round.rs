@@ -24,6 +24,7 @@ use crate::history::FollowError;
 use crate::history::following::{FollowingStamps, Intake, TakenIn};
 use crate::net::{FetchError, Shown, Trust, TrustRule};
 
+use super::discover::Make;
 use super::{Follower, Following, Rules, Source, candidates, listing, source_of};
 
 /// What was found waits at most so long before it is written, so that a feed that hangs does not keep
@@ -126,10 +127,52 @@ struct Waiting {
     follower: Follower,
     one: Subscription,
     id: SubscriptionId,
-    show_key: Option<String>,
-    consumed: Option<String>,
+    wants: Arc<Wants>,
     /// The link is a channel's or a playlist's, and the person's line does not name its feed yet.
     lacks_feed_url: bool,
+}
+
+/// What somebody who waits for a feed wants of it.
+struct Wants {
+    /// The show's key, where it was followed before.
+    show_key: Option<String>,
+    /// The hash of what was taken in.
+    consumed: Option<String>,
+}
+
+/// What was found in a feed by those who wait for it. The feed itself is let go of where it was read.
+struct Found {
+    title: String,
+    hash: String,
+    new_feed_url: Option<Url>,
+    /// Of each who waits, in their order: the key of the show and its episodes; `None` for who took them
+    /// in before. Those of one key share them.
+    shows: Vec<Option<(String, Arc<Candidates>)>>,
+    /// Episodes in all, those that are shared once.
+    count: usize,
+}
+
+impl Found {
+    fn of(read: &Read, url: &Url, wants: &[Arc<Wants>]) -> Box<Found> {
+        let mut made: HashMap<String, Arc<Candidates>> = HashMap::new();
+        let mut show_of = |wants: &Arc<Wants>| {
+            if wants.consumed.as_ref() == Some(&read.hash) {
+                return None;
+            }
+            let key = wants.show_key.clone().unwrap_or_else(|| read.feed.show_key(url));
+            let make = || Arc::new(candidates(read, &key, url));
+            let candidates = made.entry(key.clone()).or_insert_with(make).clone();
+            Some((key, candidates))
+        };
+        let shows = wants.iter().map(&mut show_of).collect();
+        Box::new(Found {
+            title: read.feed.title.clone(),
+            hash: read.hash.clone(),
+            new_feed_url: read.feed.new_feed_url.clone(),
+            shows,
+            count: made.values().map(|candidates| candidates.len()).sum(),
+        })
+    }
 }
 
 /// One thing to ask for, and who waits for it.
@@ -144,10 +187,16 @@ struct Ask {
     waiting: Vec<Waiting>,
 }
 
+impl Ask {
+    fn wants(&self) -> Vec<Arc<Wants>> {
+        self.waiting.iter().map(|waiting| waiting.wants.clone()).collect()
+    }
+}
+
 /// What came of an ask.
 enum Got {
-    /// A feed, under its link; where it moved.
-    Feed { url: Url, read: Arc<Read>, moved_to: Option<Url> },
+    /// What is in a feed, under its link; where it moved.
+    Feed { url: Url, found: Box<Found>, moved_to: Option<Url> },
     /// Nothing new, for anybody.
     Nothing,
     /// Its host wants to be left alone.
@@ -387,7 +436,8 @@ impl Following {
                         Ok(Place::YoutubeChannel(_) | Place::YoutubePlaylist(_))
                     );
                 let follower = follower.clone();
-                let waiting = Waiting { follower, one, id, show_key, consumed, lacks_feed_url };
+                let wants = Arc::new(Wants { show_key, consumed });
+                let waiting = Waiting { follower, one, id, wants, lacks_feed_url };
                 let ask = asks.entry(key.clone()).or_insert_with(|| Ask {
                     key,
                     url,
@@ -457,12 +507,15 @@ impl Following {
         if ask.is_unknown {
             return self.find_out(ask, rules).await;
         }
+        let (url, wants) = (ask.url.clone(), ask.wants());
+        let make = move |read: Read| Found::of(&read, &url, &wants);
         // Boxed, so that a thousand asks that wait for their turn are small.
-        let checked = Box::pin(self.cache.check(&ask.url, &ask.trust, &rules.limits)).await;
+        let checked =
+            Box::pin(self.cache.check_for(&ask.url, &ask.trust, &rules.limits, make)).await;
         match checked {
-            Ok(Checked::Changed(read)) => {
-                let moved_to = self.moved(ask, &read, rules).await;
-                Got::Feed { url: ask.url.clone(), read, moved_to }
+            Ok(Checked::Changed(found)) => {
+                let moved_to = self.moved(ask, &found, rules).await;
+                Got::Feed { url: ask.url.clone(), found, moved_to }
             }
             Ok(Checked::Unchanged) => self.read_again(ask, reads).await,
             Err(error) if listing::is_passing(&error) => {
@@ -472,7 +525,8 @@ impl Following {
                 let feed = known.as_ref().map(|read| &read.feed);
                 match Box::pin(self.listed(&ask.url, feed, rules)).await {
                     Some(read) => {
-                        Got::Feed { url: ask.url.clone(), read: Arc::new(read), moved_to: None }
+                        let found = Found::of(&read, &ask.url, &ask.wants());
+                        Got::Feed { url: ask.url.clone(), found, moved_to: None }
                     }
                     None => self.failed(ask, error),
                 }
@@ -486,14 +540,16 @@ impl Following {
         let there = self.cache.entry(&ask.key).and_then(|entry| entry.feed_hash);
         // Also for a line whose title somebody took out, or died before writing.
         let is_done =
-            |waiting: &Waiting| waiting.consumed == there && !waiting.one.title.is_empty();
+            |waiting: &Waiting| waiting.wants.consumed == there && !waiting.one.title.is_empty();
         if there.is_none() || ask.waiting.iter().all(is_done) {
             return Got::Nothing;
         }
         let _turn = reads.acquire().await;
         let (cache, key) = (self.cache.clone(), ask.key.clone());
-        match tokio::task::spawn_blocking(move || cache.read_now(&key)).await {
-            Ok(Some(read)) => Got::Feed { url: ask.url.clone(), read, moved_to: None },
+        let (url, wants) = (ask.url.clone(), ask.wants());
+        let find = move || cache.read_now(&key).map(|read| Found::of(&read, &url, &wants));
+        match tokio::task::spawn_blocking(find).await {
+            Ok(Some(found)) => Got::Feed { url: ask.url.clone(), found, moved_to: None },
             Ok(None) => Got::Nothing,
             Err(_) => Got::Failed {
                 why: CheckError::Panicked(Shown::from(&ask.url)).to_string(),
@@ -505,8 +561,10 @@ impl Following {
     async fn find_out(&self, ask: &Ask, rules: &Rules) -> Got {
         // Everybody who waits typed the same and may reach the same, or the key would be another.
         let Some(first) = ask.waiting.first() else { return Got::Nothing };
-        match Box::pin(self.discover(&first.follower, &first.one.url, rules)).await {
-            Ok(found) => Got::Feed { url: found.feed_url, read: found.read, moved_to: None },
+        let wants = ask.wants();
+        let make: Make<Box<Found>> = Arc::new(move |read, url| Found::of(&read, url, &wants));
+        match Box::pin(self.discover_for(&first.follower, &first.one.url, rules, &make)).await {
+            Ok(known) => Got::Feed { url: known.feed_url, found: known.read, moved_to: None },
             Err(error) => {
                 let why = error.to_string();
                 let after = error.fetch().and_then(FetchError::retry_after);
@@ -542,13 +600,13 @@ impl Following {
 
     /// Where a feed is for good: as its server says, or as its publisher does, once that was seen to
     /// be a feed.
-    async fn moved(&self, ask: &Ask, read: &Read, rules: &Rules) -> Option<Url> {
+    async fn moved(&self, ask: &Ask, found: &Found, rules: &Rules) -> Option<Url> {
         let by_server = self.cache.entry(&ask.key).and_then(|entry| entry.moved_to);
         let is_safe = |to: &Url| !(ask.url.scheme() == "https" && to.scheme() == "http");
         if let Some(to) = by_server.filter(|to| *to != ask.url && is_safe(to)) {
             return Some(to);
         }
-        let to = read.feed.new_feed_url.clone().filter(|to| *to != ask.url && is_safe(to))?;
+        let to = found.new_feed_url.clone().filter(|to| *to != ask.url && is_safe(to))?;
         // Nobody asks twice for a place that is no feed: the entry says when it is due again.
         let key = FeedKey::of(&to, &ask.trust);
         if self.cache.entry(&key).is_some() && !self.cache.is_due(&key) {
@@ -567,10 +625,14 @@ impl Following {
     ) -> usize {
         let now = self.clock.now();
         let next_at = self.cache.next_check_at(&ask.key);
-        let mut made: HashMap<String, Arc<Candidates>> = HashMap::new();
-        let mut count = 0;
-        for waiting in ask.waiting {
-            let Waiting { follower, one, id, show_key, consumed, lacks_feed_url } = waiting;
+        let mut count = match &got {
+            // All who wait share them: they take their room once, however many that are, or five hundred
+            // scopes would each be written once a feed.
+            Got::Feed { found, .. } => found.count,
+            _ => 0,
+        };
+        for (place, waiting) in ask.waiting.into_iter().enumerate() {
+            let Waiting { follower, one, id, lacks_feed_url, .. } = waiting;
             let report = report_of(reports, &follower.scope, now);
             if ask.fetches {
                 report.checked += 1;
@@ -599,9 +661,9 @@ impl Following {
                     }
                     report.fail(&one, why);
                 }
-                Got::Feed { url, read, moved_to } => {
+                Got::Feed { url, found, moved_to } => {
                     let is_other = ask.is_unknown && *url != ask.url || lacks_feed_url;
-                    let title = &read.feed.title;
+                    let title = &found.title;
                     if is_other || one.title.is_empty() && !title.is_empty() {
                         let inbox = inboxes.entry(follower.scope.clone()).or_default();
                         inbox.lines.push(Completion {
@@ -611,21 +673,11 @@ impl Following {
                             feed_url: is_other.then(|| url.clone()),
                         });
                     }
-                    if consumed.as_ref() == Some(&read.hash) {
+                    let Some((show_key, candidates)) = found.shows.get(place).cloned().flatten()
+                    else {
                         report.unchanged += 1;
                         continue;
-                    }
-                    let show_key = show_key.unwrap_or_else(|| read.feed.show_key(url));
-                    let candidates = made
-                        .entry(show_key.clone())
-                        .or_insert_with(|| {
-                            let made = candidates(read, &show_key, url);
-                            // All who wait share them: they take their room once, however many
-                            // that are, or five hundred scopes would each be written once a feed.
-                            count += made.len();
-                            Arc::new(made)
-                        })
-                        .clone();
+                    };
                     count += 1;
                     let inbox = inboxes.entry(follower.scope.clone()).or_default();
                     inbox.open_items_max = follower.open_items_max;
@@ -633,10 +685,10 @@ impl Following {
                         subscription: id,
                         url: one.url,
                         show_key,
-                        show: read.feed.title.clone(),
+                        show: title.clone(),
                         feed_url: url.clone(),
                         moved_to: moved_to.clone(),
-                        hash: read.hash.clone(),
+                        hash: found.hash.clone(),
                     });
                     inbox.found.candidates.push(candidates);
                     inbox.found.keys.push(FeedKey::of(url, &ask.trust));
