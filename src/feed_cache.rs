@@ -333,7 +333,7 @@ impl FeedCache {
         before: Entry,
         make: impl FnOnce(Read) -> T + Send + 'static,
     ) -> Result<Checked<T>, CheckError> {
-        let (shelf, shown) = (self.shelf.clone(), Shown::from(url));
+        let shelf = self.shelf.clone();
         let work = move || {
             let Fetched { url, moved_to, validators, charset, bytes, .. } = &fetched;
             let feed = feeds::parse_undescribed(bytes, charset.as_deref(), url)?;
@@ -374,8 +374,8 @@ impl FeedCache {
         let _ = self.reader.get_or_init(start_reading).send(task);
         let (entry, made) = answer
             .await
-            .map_err(|_| CheckError::Panicked(shown.clone()))?
-            .map_err(|cause| CheckError::Feed { link: shown, cause })?;
+            .map_err(|_| CheckError::Panicked(Shown::from(url)))?
+            .map_err(|cause| CheckError::Feed { link: Shown::from(url), cause })?;
         self.map().insert(key.clone(), entry);
         Ok(made.map_or(Checked::Unchanged, Checked::Changed))
     }

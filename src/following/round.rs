@@ -631,7 +631,7 @@ impl Following {
             Got::Feed { found, .. } => found.count,
             _ => 0,
         };
-        for (place, waiting) in ask.waiting.into_iter().enumerate() {
+        for (at, waiting) in ask.waiting.into_iter().enumerate() {
             let Waiting { follower, one, id, lacks_feed_url, .. } = waiting;
             let report = report_of(reports, &follower.scope, now);
             if ask.fetches {
@@ -673,7 +673,7 @@ impl Following {
                             feed_url: is_other.then(|| url.clone()),
                         });
                     }
-                    let Some((show_key, candidates)) = found.shows.get(place).cloned().flatten()
+                    let Some((show_key, candidates)) = found.shows.get(at).cloned().flatten()
                     else {
                         report.unchanged += 1;
                         continue;

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use url::Url;
 
 use super::client::Sent;
-use super::{Deadline, FetchError, Net, RetryAfter, Shown, Trust, content_type};
+use super::{Deadline, FetchError, Net, RetryAfter, Trust, content_type};
 
 /// One question.
 #[derive(Clone)]
@@ -132,6 +132,6 @@ fn form(fields: &[Field], headers: &mut HeaderMap) -> Sent {
 impl Deadline {
     /// The end of a time that begins now.
     pub(super) fn of(url: &Url, time: Duration) -> Deadline {
-        Deadline { at: Instant::now() + time, link: Shown::from(url), secs: time.as_secs() }
+        Deadline { at: Instant::now() + time, url: url.clone(), secs: time.as_secs() }
     }
 }

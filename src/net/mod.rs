@@ -685,9 +685,8 @@ impl Net {
 
     /// The client by which `url` may be reached, if it may.
     fn client_for(&self, url: &Url, trust: &Trust) -> Result<&Client, FetchError> {
-        let link = Shown::from(url);
         if !matches!(url.scheme(), "http" | "https") {
-            return Err(FetchError::Scheme { link });
+            return Err(FetchError::Scheme { link: Shown::from(url) });
         }
         let trusted = trust.covers(url);
         // A resolver is not asked for literal addresses, so they are looked at here.
@@ -695,11 +694,11 @@ impl Net {
             Some(Host::Ipv4(ip)) => Some(ip.into()),
             Some(Host::Ipv6(ip)) => Some(ip.into()),
             Some(Host::Domain(_)) => None,
-            None => return Err(FetchError::Scheme { link }),
+            None => return Err(FetchError::Scheme { link: Shown::from(url) }),
         };
         if !trusted && literal.is_some_and(|ip| !is_public(ip)) {
             return Err(FetchError::Private {
-                link,
+                link: Shown::from(url),
                 host: url.host_str().unwrap_or_default().to_owned(),
             });
         }
@@ -737,9 +736,8 @@ impl Net {
         deadline: &mut Deadline,
         url: &Url,
     ) -> Result<Held, FetchError> {
-        let link = Shown::from(url);
         let too_large =
-            || FetchError::TooLarge { link: link.clone(), mib: bytes_max / (1024 * 1024) };
+            || FetchError::TooLarge { link: Shown::from(url), mib: bytes_max / (1024 * 1024) };
         // What says that it is too large is believed; what lies is found out below.
         if response.content_length().is_some_and(|length| length > bytes_max) {
             return Err(too_large());
@@ -751,7 +749,10 @@ impl Net {
         loop {
             let chunk = deadline.hold(tokio::time::timeout(silence, response.chunk())).await?;
             let chunk = chunk
-                .map_err(|_| FetchError::TimedOut { link: link.clone(), secs: silence.as_secs() })?
+                .map_err(|_| FetchError::TimedOut {
+                    link: Shown::from(url),
+                    secs: silence.as_secs(),
+                })?
                 .map_err(|error| FetchError::of(&*error, url))?;
             let Some(chunk) = chunk else { break };
             // Counted unpacked: a small packed answer can grow a thousandfold.
@@ -809,7 +810,7 @@ fn same_server(a: &Url, b: &Url) -> bool {
 /// The end of the time that a request may take.
 struct Deadline {
     at: Instant,
-    link: Shown,
+    url: Url,
     secs: u64,
 }
 
@@ -817,7 +818,7 @@ impl Deadline {
     async fn hold<A>(&self, work: impl Future<Output = A>) -> Result<A, FetchError> {
         tokio::time::timeout_at(self.at, work)
             .await
-            .map_err(|_| FetchError::TimedOut { link: self.link.clone(), secs: self.secs })
+            .map_err(|_| FetchError::TimedOut { link: Shown::from(&self.url), secs: self.secs })
     }
 }
 
